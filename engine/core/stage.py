@@ -1,0 +1,130 @@
+"""The one abstraction: a block of audio goes in, is changed in place, and comes out a declared number of samples later.
+
+A new effect is one file in `engine/stages` with a subclass of `Stage` and one line in `STAGES`. `process` runs on the audio
+thread and may not wait, log, lock or allocate without bound; everything else runs on the control thread.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import gcd
+from pathlib import Path
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.params import Params
+
+Block = NDArray[np.float32]
+"""Planar audio, shape (channels, frames), float32, full scale = 1.0."""
+
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFormat:
+    """What a stage is prepared for.
+
+    Parameters
+    ----------
+    max_frames : int
+        No block is longer than this.
+    is_fixed : bool
+        True if every block has exactly `max_frames` frames, as on the DSP thread; False if any length up to it may come.
+    """
+
+    sample_rate: int
+    channels: int
+    max_frames: int
+    is_fixed: bool = True
+
+    def bridging_samples(self, hop: int) -> int:
+        """Delay a stage must add so that it can always serve a block while it works in hops of `hop` frames.
+
+        Block ends fall on multiples of the block length, so at most `hop - gcd(hop, block)` frames wait for the rest of
+        their hop; with blocks of any length that is `hop - 1`.
+        """
+        return hop - gcd(hop, self.max_frames if self.is_fixed else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSpec:
+    """One figure that a stage shows while it works, such as its gain reduction."""
+
+    name: str
+    label: str
+    unit: str
+    minimum: float
+    maximum: float
+
+
+class Context(Generic[P]):
+    """What a stage is handed with each block: its parameters now, and the slots of its meters.
+
+    Attributes
+    ----------
+    params : P
+        Frozen; the same object until something changed, so `ctx.params is not self._designed_for` tells when to redesign.
+    meters : NDArray[np.float32]
+        Shape (len(Stage.meters),); written by the stage, read by anyone.
+    """
+
+    __slots__ = ("meters", "params")
+
+    def __init__(self, params: P, meter_count: int) -> None:
+        self.params = params
+        self.meters = np.zeros(meter_count, np.float32)
+
+
+class Assets(Protocol):
+    """Where a stage finds what it cannot compute: the files of its models."""
+
+    def model_path(self, model_id: str) -> Path:
+        """Verified file of a model, built first if need be. Control thread.
+
+        Raises
+        ------
+        engine.errors.ModelError
+            If the model cannot be had; the message says what to do.
+        """
+        ...
+
+
+class Stage(ABC, Generic[P]):
+    """An effect. Subclasses set the class variables and implement `prepare`, `process`, `reset`, `latency_samples`."""
+
+    id: ClassVar[str]
+    label: ClassVar[str]
+    params_type: ClassVar[type[Params]]
+    meters: ClassVar[tuple[MeterSpec, ...]] = ()
+    help: ClassVar[str] = ""
+
+    @classmethod
+    def build(cls, assets: Assets) -> Self:
+        """Make the stage. Overridden by stages that need models. Control thread."""
+        return cls()
+
+    @abstractmethod
+    def prepare(self, fmt: StreamFormat) -> None:
+        """Allocate and compute what `fmt` needs, and warm up. Control thread."""
+
+    @abstractmethod
+    def process(self, block: Block, ctx: Context[P]) -> None:
+        """Change `block` in place. Audio thread.
+
+        Parameters
+        ----------
+        block : Block
+            Shape (channels, frames), frames <= `StreamFormat.max_frames`; C-contiguous rows.
+        """
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget all history, keep parameters and allocations. Audio thread, at a block boundary."""
+
+    @property
+    def latency_samples(self) -> int:
+        """Samples by which the output lags the input; constant while prepared."""
+        return 0

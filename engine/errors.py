@@ -1,0 +1,31 @@
+"""The one error tree. A message is one sentence that says what is wrong and how to mend it; it is shown to the user as is."""
+
+from __future__ import annotations
+
+
+class SidetoneError(Exception):
+    """Something the user can be told in one sentence; the command line prints it and exits with 1."""
+
+
+class AudioFileError(SidetoneError):
+    """A file cannot be read as audio, or cannot be written."""
+
+
+class DeviceError(SidetoneError):
+    """A device does not exist, is busy, or refuses the format."""
+
+
+class ModelError(SidetoneError):
+    """A model cannot be fetched, built, verified or loaded."""
+
+
+class ParameterError(SidetoneError):
+    """An unknown parameter or stage, or a value it cannot take."""
+
+
+class PresetError(SidetoneError):
+    """A preset or settings file is damaged."""
+
+
+class ConnectionLostError(SidetoneError):
+    """The engine process cannot be reached."""
