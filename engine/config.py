@@ -1,0 +1,49 @@
+"""What an engine needs to know to start: devices, hop, and the settings of its chain. Plain frozen data."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.core.params import Value
+
+SAMPLE_RATE_HZ = 48_000
+"""The rate inside the engine, always; devices and files of other rates are resampled at the edge."""
+
+DEFAULT_HOP_FRAMES = 480
+
+AUTOMATIC = "auto"
+"""Device choice: the system's default microphone, or the virtual microphone for the air bus."""
+
+
+class DeviceConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Which devices, and how they are opened.
+
+    Parameters
+    ----------
+    input, output : str
+        Device id, name, or part of a name; `AUTOMATIC`; or `simulated:FILE.wav`.
+    monitor : str or None
+        Where the performer hears the monitor bus; None is off.
+    is_exclusive : bool
+        Ask for the device alone where the system knows that (WASAPI exclusive, Core Audio hog).
+    """
+
+    input: str = AUTOMATIC
+    output: str = AUTOMATIC
+    monitor: str | None = None
+    hop_frames: int = DEFAULT_HOP_FRAMES
+    is_exclusive: bool = False
+
+
+class ChainConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of the chain that differ from their defaults."""
+
+    params: dict[str, Value] = {}
+    bypassed: tuple[str, ...] = ()
+
+
+class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """All that has to be kept to bring a killed engine back as it was."""
+
+    devices: DeviceConfig = DeviceConfig()
+    chain: ChainConfig = ChainConfig()

@@ -1,0 +1,165 @@
+"""What comes up from the engine: snapshots, pulled by a timer, and events. Plain frozen data, encoded by msgspec.
+
+The names that reach JSON are the contract of the command line (reports, `ctl --json`); what is not known is None, never a
+made-up number.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from engine.core.params import ParamSpec, Value
+from engine.core.stage import MeterSpec
+
+
+class EngineState(StrEnum):
+    """What the engine is doing; the reason stands beside it in the snapshot."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    RUNNING = "running"
+    DEGRADED = "degraded"
+    STALLED = "stalled"
+    FAILED = "failed"
+
+
+class Percentiles(msgspec.Struct, frozen=True):
+    """A distribution of times in milliseconds."""
+
+    p50: float
+    p99: float
+    p999: float
+    max: float
+
+
+class StageSnapshot(
+    msgspec.Struct, frozen=True, rename={"is_bypassed": "bypassed", "is_degraded": "degraded", "work_ms": "ms"}
+):
+    """One stage now. `reason` says why it is degraded, else it is empty."""
+
+    id: str
+    is_bypassed: bool
+    is_degraded: bool
+    reason: str
+    latency_samples: int
+    work_ms: Percentiles | None
+    meters: dict[str, float]
+
+
+class LevelSnapshot(msgspec.Struct, frozen=True):
+    """Levels of a bus, one value a channel; silence is −120."""
+
+    peak_dbfs: tuple[float, ...]
+    rms_dbfs: tuple[float, ...]
+    is_clipping: bool
+
+
+class LoudnessSnapshot(msgspec.Struct, frozen=True):
+    """Loudness of the air bus to ITU-R BS.1770; None while there is nothing to measure."""
+
+    momentary_lufs: float | None
+    short_term_lufs: float | None
+    integrated_lufs: float | None
+    true_peak_dbtp: float | None
+
+
+class LatencySnapshot(msgspec.Struct, frozen=True):
+    """The parts of the delay that are known, and the whole where it was measured from device to device."""
+
+    chain_samples: int
+    chain_ms: float
+    input_ms: float | None
+    output_ms: float | None
+    measured_ms: Percentiles | None
+
+
+class DeviceSnapshot(msgspec.Struct, frozen=True):
+    """The devices in use. `advice` is what the user should do about them, else it is empty."""
+
+    input: str
+    output: str
+    monitor: str
+    virtual_microphone: str
+    advice: str
+
+
+class SpectrumSnapshot(msgspec.Struct, frozen=True):
+    """Spectra of the chain's input and output on one logarithmic frequency grid, in dB full scale."""
+
+    frequencies_hz: tuple[float, ...]
+    input_dbfs: tuple[float, ...]
+    output_dbfs: tuple[float, ...]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """All a face shows, at one moment."""
+
+    sequence: int
+    state: EngineState
+    reason: str
+    uptime_s: float
+    sample_rate: int
+    hop_frames: int
+    hops: int
+    xruns: int
+    deadline_misses: int
+    hop_ms: Percentiles | None
+    stages: tuple[StageSnapshot, ...]
+    input_level: LevelSnapshot
+    output_level: LevelSnapshot
+    loudness: LoudnessSnapshot
+    latency: LatencySnapshot
+    drift_ppm: float | None
+    devices: DeviceSnapshot
+    params: dict[str, Value]
+    spectrum: SpectrumSnapshot | None = None
+
+
+class EventKind(StrEnum):
+    """What an event is about."""
+
+    STATE = "state"
+    STAGE = "stage"
+    DEVICE = "device"
+    XRUN = "xrun"
+    NOTICE = "notice"
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened. `sequence` counts up from 1; `time_s` is seconds since the engine began."""
+
+    sequence: int
+    time_s: float
+    kind: EventKind
+    text: str
+
+
+class StageDescription(msgspec.Struct, frozen=True):
+    """What a stage is: all that is needed to build its panel, its help page or its MIDI map."""
+
+    id: str
+    label: str
+    help: str
+    params: tuple[ParamSpec, ...]
+    meters: tuple[MeterSpec, ...]
+
+
+class Description(msgspec.Struct, frozen=True):
+    """What this engine is made of, in chain order."""
+
+    stages: tuple[StageDescription, ...]
+
+
+class DeviceDescription(msgspec.Struct, frozen=True):
+    """A device that can be chosen."""
+
+    id: str
+    name: str
+    host_api: str
+    input_channels: int
+    output_channels: int
+    sample_rate: int
+    is_default_input: bool
+    is_default_output: bool
