@@ -1,0 +1,139 @@
+"""Stages in a row: one frozen set of settings per block, one number for the delay, and a guard at the end.
+
+`set`, `bypass` and `apply` build a new `ChainSettings` and swap one reference, so a block sees all of a change or none,
+over all stages, without lock, copy or queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.core.params import Params, Value
+from engine.core.slot import Slot
+from engine.core.stage import Block, Stage, StreamFormat
+from engine.errors import ParameterError
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSettings:
+    """Parameters and bypass of all stages, in chain order."""
+
+    params: tuple[Params, ...]
+    bypassed: tuple[bool, ...]
+
+
+class Chain:
+    """Runs stages one after the other over a block.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        In the order in which they are heard.
+    tap_after : str
+        Id of the stage after which the monitor bus is taken; empty for none.
+    """
+
+    def __init__(self, stages: Iterable[Stage[Any]], tap_after: str = "") -> None:
+        stages = tuple(stages)
+        self._index = {stage.id: index for index, stage in enumerate(stages)}
+        params = tuple(stage.params_type() for stage in stages)
+        self.slots = tuple(Slot(stage, own) for stage, own in zip(stages, params, strict=True))
+        self._settings = ChainSettings(params, (False,) * len(stages))
+        self._tap_index = self._index[tap_after] if tap_after else -1
+
+    def prepare(self, fmt: StreamFormat) -> None:
+        """Prepare every stage, load and warm what they need. Control thread, before the stream opens."""
+        for slot, is_bypassed in zip(self.slots, self._settings.bypassed, strict=True):
+            slot.prepare(fmt)
+            slot.snap(is_bypassed)
+        self.format = fmt
+        self._tap = np.zeros((fmt.channels, fmt.max_frames), np.float32)
+
+    @property
+    def latency_samples(self) -> int:
+        """Delay of the air bus: the sum over all stages, bypassed or not. Constant while prepared."""
+        return sum(slot.latency_samples for slot in self.slots)
+
+    @property
+    def settings(self) -> ChainSettings:
+        """The settings that the next block will see."""
+        return self._settings
+
+    def process(self, block: Block) -> None:
+        """Run all stages over `block` in place, shape (channels, frames). Audio thread."""
+        settings = self._settings
+        # A device or a file may hand over NaN; it must not enter any filter's memory.
+        if not np.isfinite(np.add.reduce(block, axis=None)):
+            np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        for index, slot in enumerate(self.slots):
+            slot.process(block, settings.params[index], settings.bypassed[index])
+            if index == self._tap_index:
+                self._tap[:, : block.shape[1]] = block
+        np.clip(block, -1.0, 1.0, out=block)
+
+    def tap(self, frames: int) -> Block:
+        """The monitor bus of the block just processed, shape (channels, frames). Audio thread."""
+        return self._tap[:, :frames]
+
+    def values(self) -> dict[str, Value]:
+        """All parameters by id (`stage.field`)."""
+        return {
+            f"{slot.stage.id}.{name}": getattr(params, name)
+            for slot, params in zip(self.slots, self._settings.params, strict=True)
+            for name in params.specs()
+        }
+
+    def bypassed(self) -> tuple[str, ...]:
+        """Ids of the bypassed stages."""
+        return tuple(id for id, index in self._index.items() if self._settings.bypassed[index])
+
+    def set(self, param_id: str, value: Value) -> Value:
+        """Set one parameter and return its value after clamping. Control thread.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such parameter or it cannot take the value.
+        """
+        self.apply({param_id: value})
+        return self.values()[param_id]
+
+    def bypass(self, stage_id: str, is_bypassed: bool) -> None:
+        """Take a stage out of the sound or put it back. Control thread.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such stage.
+        """
+        index = self._stage_index(stage_id)
+        bypassed = list(self._settings.bypassed)
+        bypassed[index] = is_bypassed
+        self._settings = ChainSettings(self._settings.params, tuple(bypassed))
+
+    def apply(self, values: Mapping[str, Value]) -> None:
+        """Set several parameters in one swap: a block sees all of them or none. Control thread.
+
+        Raises
+        ------
+        ParameterError
+            If one of them is unknown or out of type; then nothing is changed.
+        """
+        params = list(self._settings.params)
+        for param_id, value in values.items():
+            stage_id, _, field = param_id.partition(".")
+            index = self._stage_index(stage_id)
+            try:
+                params[index] = params[index].with_value(field, value)
+            except ValueError as error:
+                raise ParameterError(f"{param_id}: {error}") from None
+        self._settings = ChainSettings(tuple(params), self._settings.bypassed)
+
+    def _stage_index(self, stage_id: str) -> int:
+        if stage_id not in self._index:
+            raise ParameterError(f"there is no stage named {stage_id!r}; known: {', '.join(self._index)}")
+        return self._index[stage_id]

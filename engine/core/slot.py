@@ -1,0 +1,148 @@
+"""A stage in its place: the dry path beside it, bypass without click or shift, and a net under its failures.
+
+Bypass is the chain's business, not the stage's. The dry path is delayed by the stage's own latency, so dry and wet are
+aligned to the sample, and the switch is a raised-cosine crossfade of *gains that sum to one*: dry and wet are strongly
+correlated here, and an equal-power fade would bulge by 3 dB in the middle. A bypassed stage stays fed, so it is warm when
+it returns. A stage that raises, returns NaN or Inf, or keeps overrunning its budget is taken out and tried again later.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import Any
+
+import numpy as np
+
+from engine.core.delay import DelayLine
+from engine.core.meters import DurationHistogram
+from engine.core.params import Params
+from engine.core.stage import Block, Context, Stage, StreamFormat
+
+FADE_MS = 20.0
+_DECLICK_FRAMES = 96
+_OVERRUNS_TO_FAULT = 10
+_FIRST_PAUSE_S = 2.0
+_LONGEST_PAUSE_S = 60.0
+
+
+class Slot:
+    """Runs one stage inside a chain.
+
+    Attributes
+    ----------
+    fault : str
+        Why the stage is out; empty while it works.
+    fault_count : int
+        Counts up with each fault, so that a reader notices one that came and went.
+    budget_ns : int
+        Time the stage may take per block before it counts as an overrun; 0 is no limit (offline).
+    """
+
+    def __init__(self, stage: Stage[Any], params: Params) -> None:
+        self.stage = stage
+        self.context: Context[Any] = Context(params, len(stage.meters))
+        self.durations = DurationHistogram()
+        self.fault = ""
+        self.fault_count = 0
+        self.budget_ns = 0
+
+    def prepare(self, fmt: StreamFormat) -> None:
+        """Prepare the stage and everything beside it. Control thread."""
+        self.stage.prepare(fmt)
+        self.latency_samples = self.stage.latency_samples
+        self._sample_rate = fmt.sample_rate
+        self._delay = DelayLine(fmt.channels, self.latency_samples, fmt.max_frames)
+        self._dry = np.zeros((fmt.channels, fmt.max_frames), np.float32)
+        self._last = np.zeros((fmt.channels, 1), np.float32)
+        self._fade_frames = round(FADE_MS * fmt.sample_rate / 1000)
+        phase = np.linspace(0.0, np.pi, self._fade_frames + 1)
+        self._fade = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
+        self._steps = np.arange(1, fmt.max_frames + 1)
+        self._declick = (0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, _DECLICK_FRAMES))).astype(np.float32)
+        self._wetness = self._fade_frames
+        self._overruns = 0
+        self._pause_s = _FIRST_PAUSE_S
+        self._pause_frames = 0
+        self.fault = ""
+
+    def snap(self, is_bypassed: bool) -> None:
+        """Stand at the end of the fade, for the moment before a stream begins. Control thread."""
+        self._wetness = 0 if is_bypassed else self._fade_frames
+
+    def process(self, block: Block, params: Params, is_bypassed: bool) -> None:
+        """Run the stage over `block` in place, shape (channels, frames). Audio thread."""
+        frames = block.shape[1]
+        dry = self._dry[:, :frames]
+        self._delay.process(block, dry)
+        if self.fault and not self._is_due_again(frames):
+            block[:] = dry
+        else:
+            self.context.params = params
+            if self._run(block):
+                self._mix(block, dry, is_bypassed)
+            else:
+                self._fall_back(block, dry)
+        self._last[:] = block[:, -1:]
+
+    def _run(self, block: Block) -> bool:
+        started_ns = perf_counter_ns()
+        try:
+            self.stage.process(block, self.context)
+        except Exception as error:  # noqa: BLE001 - whatever a stage raises, the audio goes on
+            return self._fail(f"{type(error).__name__}: {error}")
+        elapsed_ns = perf_counter_ns() - started_ns
+        self.durations.add(elapsed_ns)
+        # A sum is NaN or Inf if any sample is; one pass, no array of flags.
+        if not np.isfinite(np.add.reduce(block, axis=None)) and not np.isfinite(block).all():
+            return self._fail("it returned samples that are no numbers")
+        self._overruns = self._overruns + 1 if self.budget_ns and elapsed_ns > self.budget_ns else 0
+        if self._overruns >= _OVERRUNS_TO_FAULT:
+            return self._fail(f"it takes longer than the time there is ({elapsed_ns / 1e6:.1f} ms a block)")
+        return True
+
+    def _fail(self, reason: str) -> bool:
+        self.fault = reason
+        self.fault_count += 1
+        self._overruns = 0
+        self._pause_frames = round(self._pause_s * self._sample_rate)
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        return False
+
+    def _is_due_again(self, frames: int) -> bool:
+        self._pause_frames -= frames
+        if self._pause_frames > 0:
+            return False
+        self.stage.reset()
+        self.fault = ""
+        # Silent until its own latency has passed, then faded in from zero.
+        self._wetness = -self.latency_samples
+        return True
+
+    def _fall_back(self, block: Block, dry: Block) -> None:
+        # What the stage wrote cannot be used, so there is nothing to fade from: bridge the step from the last good sample.
+        length = min(block.shape[1], _DECLICK_FRAMES)
+        step = self._last - dry[:, :1] if self._wetness > 0 else 0.0 * self._last
+        block[:] = dry
+        block[:, :length] += step * self._declick[:length]
+        self._wetness = 0
+
+    def _mix(self, block: Block, dry: Block, is_bypassed: bool) -> None:
+        frames = block.shape[1]
+        start = self._wetness
+        if is_bypassed:
+            target, direction = 0, -1
+            start = max(start, 0)
+        else:
+            target, direction = self._fade_frames, 1
+        if start == target:
+            self._wetness = target
+            if is_bypassed:
+                block[:] = dry
+            return
+        positions = np.clip(start + direction * self._steps[:frames], 0, self._fade_frames)
+        gain = self._fade[positions]
+        block -= dry
+        block *= gain
+        block += dry
+        end = start + direction * frames
+        self._wetness = max(end, 0) if is_bypassed else min(end, self._fade_frames)
