@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from engine.config import DeviceConfig
 from engine.core.params import ParamSpec, Value
 from engine.core.stage import MeterSpec
 
@@ -76,13 +77,17 @@ class LatencySnapshot(msgspec.Struct, frozen=True):
 
 
 class DeviceSnapshot(msgspec.Struct, frozen=True):
-    """The devices in use. `advice` is what the user should do about them, else it is empty."""
+    """The devices in use, by name, and the choice that led to them.
+
+    `virtual_microphone` is what to pick in OBS; `advice` is what the user should do about the devices, else it is empty.
+    """
 
     input: str
     output: str
     monitor: str
     virtual_microphone: str
     advice: str
+    chosen: DeviceConfig = DeviceConfig()
 
 
 class SpectrumSnapshot(msgspec.Struct, frozen=True):

@@ -1,0 +1,51 @@
+"""The one door for every change of sound: slider, MIDI, preset, command line and remote control all come through here.
+
+Writers are control threads and may wait for each other; the audio thread never does, it reads one reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Lock
+
+from engine.config import ChainConfig
+from engine.core.chain import Chain
+from engine.core.params import Value
+
+
+class Controls:
+    """Changes a chain's settings, one writer at a time.
+
+    All methods: Control thread. All raise `ParameterError` for unknown names or values that do not fit, and then change
+    nothing.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._writer = Lock()
+
+    def set(self, param_id: str, value: Value) -> Value:
+        """Set one parameter; returns the value after clamping."""
+        with self._writer:
+            return self._chain.set(param_id, value)
+
+    def apply(self, values: Mapping[str, Value]) -> None:
+        """Set several parameters at one block boundary."""
+        with self._writer:
+            self._chain.apply(values)
+
+    def bypass(self, stage_id: str, is_bypassed: bool) -> None:
+        """Take a stage out of the sound or put it back."""
+        with self._writer:
+            self._chain.bypass(stage_id, is_bypassed)
+
+    def load(self, config: ChainConfig) -> None:
+        """Apply saved settings."""
+        with self._writer:
+            self._chain.apply(config.params)
+            for stage_id in config.bypassed:
+                self._chain.bypass(stage_id, True)
+
+    def save(self) -> ChainConfig:
+        """All settings, as they are now."""
+        return ChainConfig(params=self._chain.values(), bypassed=self._chain.bypassed())

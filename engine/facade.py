@@ -1,0 +1,311 @@
+"""The engine in this process: commands in, snapshots and events out.
+
+`Engine` is built once, in `app/composition.py`, and lives as long as its process. A housekeeping thread of its own watches
+the live run, tells what happened, and opens the devices anew when one was lost.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any, Protocol
+
+import msgspec
+
+from engine.commands import (
+    Command,
+    ReportLatency,
+    ResetMeters,
+    SetBypass,
+    SetParam,
+    Shutdown,
+    Start,
+    Stop,
+)
+from engine.config import AUTOMATIC, EngineConfig
+from engine.control.controls import Controls
+from engine.core.chain import Chain
+from engine.core.stage import Stage
+from engine.errors import DeviceError, SidetoneError
+from engine.event_log import EventLog
+from engine.io.backend import AudioBackend, StreamRequest
+from engine.live import LiveRun
+from engine.observe import Observer
+from engine.snapshot import (
+    Description,
+    DeviceDescription,
+    DeviceSnapshot,
+    EngineState,
+    Event,
+    EventKind,
+    Snapshot,
+    StageDescription,
+)
+from engine.watch import RunWatch
+
+MONITOR_AFTER = "high_pass"
+"""The monitor bus leaves the chain here: rumble is gone, and nothing with a long delay has happened yet."""
+
+_WATCH_INTERVAL_S = 0.1
+_REOPEN_AFTER_S = 1.0
+
+
+class VirtualTarget(msgspec.Struct, frozen=True):
+    """Where the air bus has to play so that other programs hear it.
+
+    Attributes
+    ----------
+    output_device : str or None
+        Device id to play to; None if this machine has no virtual microphone.
+    microphone : str
+        What to choose in OBS; empty if there is none.
+    advice : str
+        What the user should do; empty if nothing.
+    """
+
+    output_device: str | None
+    microphone: str
+    advice: str
+
+
+class VirtualMicrophone(Protocol):
+    """Provides the virtual microphone. Control thread; may wait."""
+
+    def acquire(self) -> VirtualTarget:
+        """Make or find it."""
+        ...
+
+    def release(self) -> None:
+        """Take away what `acquire` made; safe to call at any time."""
+        ...
+
+
+class Engine:
+    """Implements `EngineApi` in this process.
+
+    Parameters
+    ----------
+    stages : iterable of Stage
+        In chain order.
+    backend : AudioBackend
+        Opens devices, real or simulated.
+    virtual : VirtualMicrophone
+        Provides the target of the air bus when the output is chosen automatically.
+    is_paced : bool
+        False on a simulated device that runs as fast as possible.
+    """
+
+    def __init__(
+        self,
+        stages: Iterable[Stage[Any]],
+        backend: AudioBackend,
+        virtual: VirtualMicrophone,
+        is_paced: bool = True,
+    ) -> None:
+        self._chain = Chain(stages, MONITOR_AFTER)
+        self.controls = Controls(self._chain)
+        self._backend = backend
+        self._virtual = virtual
+        self._is_paced = is_paced
+        self._events = EventLog()
+        self._observer = Observer(self._chain)
+        self._control = threading.RLock()
+        self._run: LiveRun | None = None
+        self._watch: RunWatch | None = None
+        self._config = EngineConfig()
+        self._state, self._reason = EngineState.STOPPED, ""
+        self._devices = DeviceSnapshot("", "", "", "", "")
+        self._reopen_at_s: float | None = None
+        self.shutdown_requested = threading.Event()
+        self._housekeeping = threading.Thread(target=self._keep_house, name="sidetone-housekeeping", daemon=True)
+        self._housekeeping.start()
+
+    # --- EngineApi -----------------------------------------------------------------------------------------------
+
+    def send(self, command: Command) -> None:
+        """Carry out a command. Control thread; `Start` and `Stop` wait for the devices.
+
+        Raises
+        ------
+        SidetoneError
+            With a sentence for the user; the engine is as it was, or FAILED with that reason after `Start`.
+        """
+        match command:
+            case SetParam(id=param_id, value=value):
+                self.controls.set(param_id, value)
+            case SetBypass(stage=stage, is_bypassed=is_bypassed):
+                self.controls.bypass(stage, is_bypassed)
+            case Start(config=config):
+                self._start(config)
+            case Stop():
+                self._stop("")
+            case ResetMeters():
+                self._reset_meters()
+            case ReportLatency(latency_ms=latency_ms):
+                if latency_ms is not None:
+                    self._observer.add_latency(latency_ms)
+            case Shutdown():
+                self.shutdown_requested.set()
+
+    def snapshot(self, with_spectrum: bool = False) -> Snapshot:
+        """Everything there is to show, now. Control thread."""
+        run, watch, state, reason = self._run, self._watch, self._state, self._reason
+        if state is EngineState.RUNNING and run is not None and watch is not None:
+            state, reason = watch.state()
+        return self._observer.snapshot(run, state, reason, self._devices, with_spectrum)
+
+    def events(self, after: int = 0) -> tuple[Event, ...]:
+        """What happened after the event numbered `after`. Control thread."""
+        return self._events.after(after)
+
+    def describe(self) -> Description:
+        """Stages, parameters and meters. Control thread."""
+        return describe(slot.stage for slot in self._chain.slots)
+
+    def devices(self) -> tuple[DeviceDescription, ...]:
+        """The devices that can be chosen now. Control thread, may wait."""
+        return tuple(
+            DeviceDescription(
+                device.id,
+                device.name,
+                device.host_api,
+                device.max_input_channels,
+                device.max_output_channels,
+                device.default_sample_rate,
+                device.is_default_input,
+                device.is_default_output,
+            )
+            for device in self._backend.devices()
+        )
+
+    # --- this process only ---------------------------------------------------------------------------------------
+
+    def wait_until_ended(self, timeout_s: float | None = None) -> bool:
+        """Wait until the input has ended by itself. Control thread. True if it has."""
+        run = self._run
+        return run is None or run.worker.wait(timeout_s)
+
+    def close(self) -> None:
+        """Stop and take away what was made. Control thread; safe to call twice."""
+        self.shutdown_requested.set()
+        self._stop("")
+        self._virtual.release()
+        if self._housekeeping is not threading.current_thread():
+            self._housekeeping.join(timeout=2.0)
+
+    def _start(self, config: EngineConfig) -> None:
+        with self._control:
+            self._close_run()
+            self._config = config
+            self._reopen_at_s = None
+            self.controls.load(config.chain)
+            self._set_state(EngineState.STARTING, "")
+            try:
+                self._open_run()
+            except SidetoneError as error:
+                self._set_state(EngineState.FAILED, str(error))
+                raise
+            self._set_state(EngineState.RUNNING, "")
+
+    def _open_run(self) -> None:
+        wanted = self._config.devices
+        target = self._virtual.acquire() if wanted.output == AUTOMATIC else VirtualTarget(wanted.output, "", "")
+        if target.output_device is None:
+            raise DeviceError(target.advice)
+        request = StreamRequest(
+            input_device=None if wanted.input == AUTOMATIC else wanted.input,
+            output_device=target.output_device,
+            monitor_device=wanted.monitor,
+            hop_frames=wanted.hop_frames,
+            host_options={"wasapi_exclusive": wanted.is_exclusive},
+        )
+        stream = self._backend.open(request)
+        try:
+            run = LiveRun(self._chain, stream, self._is_paced)
+            run.start()
+        except BaseException:
+            stream.close()
+            raise
+        self._run, self._watch = run, RunWatch(run, self._events)
+        self._devices = DeviceSnapshot(
+            input=wanted.input,
+            output=target.output_device,
+            monitor=wanted.monitor or "",
+            virtual_microphone=target.microphone,
+            advice=target.advice,
+            chosen=wanted,
+        )
+
+    def _stop(self, reason: str) -> None:
+        with self._control:
+            self._reopen_at_s = None
+            self._close_run()
+            self._set_state(EngineState.STOPPED, reason)
+
+    def _close_run(self) -> None:
+        run, self._run, self._watch = self._run, None, None
+        self._observer.reset_latency()
+        if run is not None:
+            run.close()
+
+    def _reset_meters(self) -> None:
+        self._observer.reset_latency()
+        if self._run is not None:
+            self._run.processor.reset_meters()
+
+    def _set_state(self, state: EngineState, reason: str) -> None:
+        if (state, reason) != (self._state, self._reason):
+            self._state, self._reason = state, reason
+            self._events.add(EventKind.STATE, f"{state}: {reason}" if reason else str(state))
+
+    # --- housekeeping --------------------------------------------------------------------------------------------
+
+    def _keep_house(self) -> None:
+        while not self.shutdown_requested.wait(_WATCH_INTERVAL_S):
+            # A start or stop in progress holds the lock for as long as the devices take: look again later.
+            if self._control.acquire(blocking=False):
+                try:
+                    self._look_after_run()
+                finally:
+                    self._control.release()
+
+    def _look_after_run(self) -> None:
+        run, watch = self._run, self._watch
+        if run is not None and watch is not None:
+            watch.report()
+            if not run.worker.is_running:
+                self._run_ended(run)
+        elif self._reopen_at_s is not None and monotonic() >= self._reopen_at_s:
+            self._reopen()
+
+    def _run_ended(self, run: LiveRun) -> None:
+        reason = run.end_reason
+        if not reason:
+            self._set_state(EngineState.STOPPED, "the input has ended")
+            return
+        self._set_state(EngineState.FAILED, reason)
+        self._close_run()
+        self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
+
+    def _reopen(self) -> None:
+        try:
+            self._open_run()
+        except SidetoneError:
+            self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
+        else:
+            self._reopen_at_s = None
+            self._set_state(EngineState.RUNNING, "")
+            self._events.add(EventKind.DEVICE, "the device is back")
+
+
+def describe(stages: Iterable[Stage[Any] | type[Stage[Any]]]) -> Description:
+    """What these stages are, for panels, help and presets."""
+    return Description(
+        tuple(
+            StageDescription(
+                stage.id, stage.label, stage.help, tuple(stage.params_type.specs().values()), stage.meters
+            )
+            for stage in stages
+        )
+    )

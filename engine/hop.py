@@ -1,0 +1,50 @@
+"""One hop of sound: chain, meters and their cost. The same object runs under the DSP thread and the offline renderer."""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+
+from engine.core.chain import Chain
+from engine.core.meters import DurationHistogram, LevelMeter, RecentSound
+from engine.core.stage import Block
+from engine.dsp.loudness import LoudnessMeter
+
+SPECTRUM_FRAMES = 4096
+
+
+class HopProcessor:
+    """Runs a prepared chain over one hop after the other and keeps the figures that a snapshot or a report shows.
+
+    Parameters
+    ----------
+    chain : Chain
+        Prepared; its format gives rate, channels and the longest block.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        fmt = chain.format
+        self.chain = chain
+        self.durations = DurationHistogram()
+        self.input_level = LevelMeter(fmt.sample_rate, fmt.channels)
+        self.output_level = LevelMeter(fmt.sample_rate, fmt.channels)
+        self.loudness = LoudnessMeter(fmt.sample_rate, fmt.channels)
+        self.input_sound = RecentSound(max(SPECTRUM_FRAMES, fmt.max_frames))
+        self.output_sound = RecentSound(max(SPECTRUM_FRAMES, fmt.max_frames))
+
+    def process(self, block: Block) -> None:
+        """Change `block` in place, shape (channels, frames). Audio thread."""
+        started_ns = perf_counter_ns()
+        self.input_level.process(block)
+        self.input_sound.process(block)
+        self.chain.process(block)
+        self.output_level.process(block)
+        self.output_sound.process(block)
+        self.loudness.process(block)
+        self.durations.add(perf_counter_ns() - started_ns)
+
+    def reset_meters(self) -> None:
+        """Begin durations and loudness anew. Control thread."""
+        self.durations.reset()
+        self.loudness.reset()
+        for slot in self.chain.slots:
+            slot.durations.reset()

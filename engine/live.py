@@ -1,0 +1,55 @@
+"""One live run: an open stream, the chain prepared for it, and the DSP thread between them."""
+
+from __future__ import annotations
+
+from engine.config import SAMPLE_RATE_HZ
+from engine.core.chain import Chain
+from engine.core.stage import StreamFormat
+from engine.hop import HopProcessor
+from engine.io.backend import AudioStream
+from engine.worker import Worker
+
+
+class LiveRun:
+    """From `start` to `close` the sound goes from the microphone through the chain to the outputs.
+
+    Everything that takes time (loading models, compiling kernels, warming up) is done here before the stream starts.
+
+    Parameters
+    ----------
+    is_paced : bool
+        False on a simulated device that runs as fast as possible: then no stage is judged by its time.
+    """
+
+    def __init__(self, chain: Chain, stream: AudioStream, is_paced: bool = True) -> None:
+        self.stream = stream
+        chain.prepare(StreamFormat(SAMPLE_RATE_HZ, stream.channels, stream.hop_frames))
+        self.processor = HopProcessor(chain)
+        self.worker = Worker(stream, self.processor, is_paced)
+
+    def start(self) -> None:
+        """Open the flood gates. Control thread.
+
+        Raises
+        ------
+        DeviceError
+            If a device refuses to start.
+        """
+        self.stream.start()
+        self.worker.start()
+
+    def close(self) -> None:
+        """End the thread, then the stream. Control thread.
+
+        Raises
+        ------
+        SidetoneError
+            If a recorded file cannot be completed.
+        """
+        self.worker.stop()
+        self.stream.close()
+
+    @property
+    def end_reason(self) -> str:
+        """Why the sound ended without being asked to; empty while it goes on or if the input simply ended."""
+        return self.stream.lost or self.worker.failure

@@ -1,0 +1,109 @@
+"""Asks the operating system to run the calling thread in real time. A refusal is a sentence, never an error.
+
+Windows: the Multimedia Class Scheduler's "Pro Audio". Linux: SCHED_FIFO if the limits allow it, else through rtkit. macOS:
+the time-constraint policy. Called once by the DSP thread before its loop; may wait, so never from inside the loop.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import threading
+
+_FIFO_PRIORITY = 20
+
+
+def raise_thread_priority(hop_s: float) -> str:
+    """Make the calling thread real-time.
+
+    Parameters
+    ----------
+    hop_s : float
+        How often the thread has to be done with its work.
+
+    Returns
+    -------
+    str
+        Empty if granted, else why not.
+    """
+    try:
+        if sys.platform == "win32":
+            return _windows_pro_audio()
+        if sys.platform == "darwin":
+            return _macos_time_constraint(hop_s)
+        return _linux_fifo()
+    except (OSError, AttributeError, subprocess.SubprocessError) as error:
+        return str(error)
+
+
+def lower_process_priority() -> None:
+    """Make the calling process give way to others: nice +10, or "below normal" on Windows."""
+    if sys.platform == "win32":
+        below_normal = 0x4000
+        kernel = ctypes.WinDLL("kernel32")
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), below_normal)
+    else:
+        os.nice(10)
+
+
+def _linux_fifo() -> str:
+    if sys.platform != "linux":
+        return "not on this system"
+    try:
+        # 0 is the calling thread, not the process; children must not inherit it.
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(_FIFO_PRIORITY))
+    except PermissionError:
+        return _linux_rtkit(os.getpid(), threading.get_native_id())
+    return ""
+
+
+def _linux_rtkit(process_id: int, thread_id: int) -> str:
+    if sys.platform != "linux":
+        return "not on this system"
+    import resource  # noqa: PLC0415 - exists on POSIX only
+
+    # rtkit grants real time only to processes that the kernel stops when they hog a core.
+    resource.setrlimit(resource.RLIMIT_RTTIME, (200_000, 200_000))
+    service, path = "org.freedesktop.RealtimeKit1", "/org/freedesktop/RealtimeKit1"
+    call = ["busctl", "call", "--system", service, path, service, "MakeThreadRealtimeWithPID", "ttu"]
+    done = subprocess.run(
+        [*call, str(process_id), str(thread_id), str(_FIFO_PRIORITY)],
+        capture_output=True,
+        text=True,
+        timeout=2.0,
+        check=False,
+    )
+    return "" if done.returncode == 0 else f"rtkit refused: {done.stderr.strip() or 'no reason given'}"
+
+
+def _windows_pro_audio() -> str:
+    if sys.platform != "win32":
+        return "not on this system"
+    task_index = ctypes.c_ulong(0)
+    handle = ctypes.WinDLL("avrt").AvSetMmThreadCharacteristicsW("Pro Audio", ctypes.byref(task_index))
+    return "" if handle else "the Multimedia Class Scheduler refused"
+
+
+def _macos_time_constraint(hop_s: float) -> str:
+    class TimebaseInfo(ctypes.Structure):
+        _fields_ = (("numer", ctypes.c_uint32), ("denom", ctypes.c_uint32))
+
+    class TimeConstraint(ctypes.Structure):
+        _fields_ = (
+            ("period", ctypes.c_uint32),
+            ("computation", ctypes.c_uint32),
+            ("constraint", ctypes.c_uint32),
+            ("preemptible", ctypes.c_int),
+        )
+
+    system = ctypes.CDLL("/usr/lib/libSystem.dylib")
+    timebase = TimebaseInfo()
+    system.mach_timebase_info(ctypes.byref(timebase))
+    ticks = hop_s * 1e9 * timebase.denom / timebase.numer
+    policy = TimeConstraint(int(ticks), int(ticks * 0.5), int(ticks), 1)
+    thread_time_constraint_policy, count = 2, ctypes.sizeof(TimeConstraint) // 4
+    thread = system.mach_thread_self()
+    result = system.thread_policy_set(thread, thread_time_constraint_policy, ctypes.byref(policy), count)
+    return "" if result == 0 else f"the kernel answered {result}"

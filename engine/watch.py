@@ -1,0 +1,72 @@
+"""Watches a live run from the control side: what state it is in, and what happened to it since the last look."""
+
+from __future__ import annotations
+
+from engine.event_log import EventLog
+from engine.live import LiveRun
+from engine.snapshot import EngineState, EventKind
+
+
+class RunWatch:
+    """Compares the counters of a live run with what they were, and turns changes into events. Housekeeping thread."""
+
+    def __init__(self, run: LiveRun, events: EventLog) -> None:
+        self._run = run
+        self._events = events
+        self._slots = run.processor.chain.slots
+        self._fault_counts = [slot.fault_count for slot in self._slots]
+        self._was_faulty = [False] * len(self._slots)
+        self._xruns = 0
+        self._skipped_frames = 0
+        self._was_stalled = False
+        self._told_priority = False
+
+    def state(self) -> tuple[EngineState, str]:
+        """State of a run that was started and not stopped, with its reason."""
+        run = self._run
+        if run.worker.is_stalled:
+            return EngineState.STALLED, "no sound comes from the microphone"
+        faulty = [slot for slot in self._slots if slot.fault]
+        if faulty:
+            return EngineState.DEGRADED, "; ".join(f"{slot.stage.label} is out: {slot.fault}" for slot in faulty)
+        return EngineState.RUNNING, ""
+
+    def report(self) -> None:
+        """Add an event for everything that has changed since the last call."""
+        self._report_stages()
+        self._report_stream()
+        worker = self._run.worker
+        if worker.hops and not self._told_priority:
+            self._told_priority = True
+            if worker.priority_refusal:
+                self._events.add(
+                    EventKind.NOTICE,
+                    f"the system does not run the audio in real time ({worker.priority_refusal}); it goes on without",
+                )
+
+    def _report_stages(self) -> None:
+        for index, slot in enumerate(self._slots):
+            if slot.fault_count != self._fault_counts[index]:
+                self._fault_counts[index] = slot.fault_count
+                self._was_faulty[index] = True
+                reason = slot.fault or "a passing fault"
+                self._events.add(EventKind.STAGE, f"{slot.stage.label} was taken out: {reason}")
+            elif self._was_faulty[index] and not slot.fault:
+                self._was_faulty[index] = False
+                self._events.add(EventKind.STAGE, f"{slot.stage.label} is back")
+
+    def _report_stream(self) -> None:
+        stats = self._run.stream.stats()
+        if stats.xruns > self._xruns:
+            self._events.add(EventKind.XRUN, f"{stats.xruns - self._xruns} interruptions of the sound")
+            self._xruns = stats.xruns
+        if stats.skipped_frames > self._skipped_frames:
+            skipped_ms = (stats.skipped_frames - self._skipped_frames) / 48.0
+            self._events.add(EventKind.NOTICE, f"{skipped_ms:.0f} ms were skipped to bring the delay back down")
+            self._skipped_frames = stats.skipped_frames
+        is_stalled = self._run.worker.is_stalled
+        if is_stalled != self._was_stalled:
+            self._was_stalled = is_stalled
+            self._events.add(
+                EventKind.DEVICE, "the microphone delivers nothing" if is_stalled else "the microphone delivers again"
+            )

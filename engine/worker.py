@@ -1,0 +1,99 @@
+"""The DSP thread: takes a hop from the edge, runs the chain, hands it on. It waits for the microphone and for nothing else.
+
+The thread writes plain attributes that others read; it never logs, locks or calls back. A microphone that stops delivering
+makes it STALLED, which it leaves by itself when sound comes again.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+import numpy as np
+
+from engine.config import SAMPLE_RATE_HZ
+from engine.hop import HopProcessor
+from engine.io.backend import AudioStream
+from engine.realtime import raise_thread_priority
+
+_STALL_S: Final = 0.5
+_BUDGET_SHARE: Final = 0.9
+"""A stage that alone takes more of the hop than this, again and again, is taken out."""
+
+
+class Worker:
+    """Runs a started stream through a hop processor on a thread of its own.
+
+    Attributes
+    ----------
+    hops, deadline_misses : int
+        Hops done, and those done later than one hop after they were due.
+    is_stalled : bool
+        True while the microphone delivers nothing.
+    priority_refusal : str
+        Why the system does not run the thread in real time; empty if it does.
+    failure : str
+        Why the thread ended, if it was not asked to; empty otherwise.
+    """
+
+    def __init__(self, stream: AudioStream, processor: HopProcessor, is_paced: bool = True) -> None:
+        self._stream = stream
+        self._processor = processor
+        self._is_paced = is_paced
+        self._block = np.zeros((stream.channels, stream.hop_frames), np.float32)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sidetone-dsp", daemon=True)
+        self.hops = 0
+        self.deadline_misses = 0
+        self.is_stalled = False
+        self.priority_refusal = ""
+        self.failure = ""
+
+    def start(self) -> None:
+        """Begin. Control thread; the stream has been started."""
+        if self._is_paced:
+            hop_ns = self._stream.hop_frames * 1_000_000_000 // SAMPLE_RATE_HZ
+            for slot in self._processor.chain.slots:
+                slot.budget_ns = int(hop_ns * _BUDGET_SHARE)
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 2.0) -> bool:
+        """Ask the thread to end and wait for it. Control thread. False if it did not end in time."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether hops are still being worked on."""
+        return self._thread.is_alive()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until the thread has ended by itself (the input ended). Control thread. True if it has."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        if self._is_paced:
+            self.priority_refusal = raise_thread_priority(self._stream.hop_frames / SAMPLE_RATE_HZ)
+        try:
+            while not self._stop.is_set() and self._one_hop():
+                pass
+        except Exception as error:  # noqa: BLE001 - the last net: whatever it is, the control thread shall say it
+            self.failure = f"{type(error).__name__}: {error}"
+
+    def _one_hop(self) -> bool:
+        stream, block = self._stream, self._block
+        if not stream.read_hop(block, _STALL_S):
+            self.is_stalled = not stream.ended
+            return not stream.ended and stream.lost is None
+        self.is_stalled = False
+        self._processor.process(block)
+        if stream.has_monitor:
+            stream.write_monitor(self._processor.chain.tap(block.shape[1]))
+        stream.write_air(block)
+        self.hops += 1
+        if stream.now_s() > stream.due_s + block.shape[1] / SAMPLE_RATE_HZ:
+            self.deadline_misses += 1
+        return True
