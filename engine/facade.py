@@ -285,8 +285,11 @@ class Engine:
             self._set_state(EngineState.STOPPED, "the input has ended")
             return
         self._set_state(EngineState.FAILED, reason)
-        self._close_run()
         self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
+        try:
+            self._close_run()
+        except SidetoneError as error:
+            self._events.add(EventKind.NOTICE, str(error))
 
     def _reopen(self) -> None:
         try:

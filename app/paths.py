@@ -1,0 +1,91 @@
+"""The one place that knows where things lie, on every system, in a checkout and in a frozen program."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+_APP_NAME = "sidetone"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Folders of the program and of the user.
+
+    Attributes
+    ----------
+    program : Path
+        Where `resources` and `models` lie; read only.
+    config, cache, log : Path
+        The user's; made when something is first written.
+    runtime : Path
+        Private to the user; holds the address and the key of a running engine.
+    """
+
+    program: Path
+    config: Path
+    cache: Path
+    log: Path
+    runtime: Path
+
+    @property
+    def resources(self) -> Path:
+        """Icons, presets, themes."""
+        return self.program / "resources"
+
+    @property
+    def catalog(self) -> Path:
+        """The model catalogue."""
+        return self.program / "models" / "catalog.toml"
+
+    @property
+    def bundled_models(self) -> Path:
+        """Models that came with a frozen program; need not exist."""
+        return self.program / "models" / "built"
+
+    @property
+    def models(self) -> Path:
+        """Models built on this machine."""
+        return self.cache / "models"
+
+    @property
+    def kernels(self) -> Path:
+        """Compiled numba kernels."""
+        return self.cache / "kernels"
+
+    @property
+    def settings(self) -> Path:
+        """The user's settings file."""
+        return self.config / "settings.toml"
+
+
+def find_paths() -> Paths:
+    """Where everything lies for this user.
+
+    The variables SIDETONE_CONFIG_DIR, SIDETONE_CACHE_DIR and SIDETONE_RUNTIME_DIR override a folder each, for portable
+    installations and for tests.
+    """
+    frozen = getattr(sys, "_MEIPASS", None)
+    program = Path(frozen) if frozen else Path(__file__).resolve().parent.parent
+    config = _override("CONFIG") or Path(platformdirs.user_config_dir(_APP_NAME, appauthor=False))
+    cache = _override("CACHE") or Path(platformdirs.user_cache_dir(_APP_NAME, appauthor=False))
+    return Paths(program, config, cache, cache / "log", _override("RUNTIME") or _runtime())
+
+
+def _override(name: str) -> Path | None:
+    value = os.environ.get(f"SIDETONE_{name}_DIR")
+    return Path(value).resolve() if value else None
+
+
+def _runtime() -> Path:
+    folder = Path(platformdirs.user_runtime_dir(_APP_NAME, appauthor=False))
+    # Without a login session (a container, a service) the system's runtime folder may not be there; then a folder of the
+    # user's own in the temporary folder does. Its name is short, because a Unix socket's address may have 107 bytes.
+    if sys.platform != "win32" and not os.access(folder.parent, os.W_OK):
+        return Path(tempfile.gettempdir()) / f"{_APP_NAME}-{os.getuid()}"
+    return folder

@@ -1,0 +1,119 @@
+"""Serves an engine to other processes of the same user over a local socket.
+
+One thread accepts, one thread serves each client; all are control threads. A client has to prove that it knows the key
+before anything it sends is decoded, and what is decoded can only become one of the typed requests.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Connection, Listener
+from typing import Any
+
+import msgspec
+
+from engine.api import EngineApi
+from engine.commands import (
+    DescriptionReply,
+    DevicesReply,
+    Done,
+    EventsReply,
+    Failed,
+    GetDescription,
+    GetDevices,
+    GetEvents,
+    GetSnapshot,
+    Reply,
+    Request,
+    SnapshotReply,
+)
+from engine.errors import SidetoneError
+from engine.protocol import MAX_REQUEST_BYTES, decode_request, encode, greet_client
+from engine.rendezvous import Rendezvous
+
+_MOST_CLIENTS = 16
+_log = logging.getLogger("sidetone.host")
+
+
+class EngineHost:
+    """Listens for clients from `start` to `close`.
+
+    Parameters
+    ----------
+    engine : EngineApi
+    rendezvous : Rendezvous
+        Where the address is published, and where the key is.
+    """
+
+    def __init__(self, engine: EngineApi, rendezvous: Rendezvous) -> None:
+        self._engine = engine
+        self._rendezvous = rendezvous
+        self._authkey = rendezvous.authkey()
+        self.address = rendezvous.new_address()
+        # The key is checked on the client's own thread, so that a silent client cannot keep others out.
+        self._listener = Listener(self.address, backlog=_MOST_CLIENTS)
+        self._places = threading.BoundedSemaphore(_MOST_CLIENTS)
+        self._is_closing = False
+        self._acceptor = threading.Thread(target=self._accept, name="sidetone-host", daemon=True)
+
+    def start(self) -> None:
+        """Begin to accept and publish the address."""
+        self._acceptor.start()
+        self._rendezvous.publish(self.address)
+
+    def close(self) -> None:
+        """Stop accepting and withdraw the address; clients that are connected notice at their next request."""
+        self._is_closing = True
+        self._rendezvous.withdraw(self.address)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self._is_closing:
+            try:
+                connection = self._listener.accept()
+            except OSError:
+                if not self._is_closing:
+                    _log.exception("could not accept a client")
+                continue
+            if self._places.acquire(blocking=False):
+                threading.Thread(target=self._serve, args=(connection,), name="sidetone-client", daemon=True).start()
+            else:
+                connection.close()
+
+    def _serve(self, connection: Connection[Any, Any]) -> None:
+        try:
+            greet_client(connection, self._authkey)
+            while not self._is_closing:
+                connection.send_bytes(encode(self._answer(connection.recv_bytes(MAX_REQUEST_BYTES))))
+        except (OSError, EOFError, AuthenticationError, ValueError):
+            pass  # gone, not one of us, or a message beyond all bounds: all end the connection, none the engine
+        finally:
+            connection.close()
+            self._places.release()
+
+    def _answer(self, content: bytes) -> Reply:
+        try:
+            return self._carry_out(decode_request(content))
+        except SidetoneError as error:
+            return Failed(type(error).__name__, str(error))
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            return Failed("SidetoneError", f"that is no request this engine knows ({error})")
+        except Exception as error:  # the engine must outlive any client's request
+            _log.exception("a request failed")
+            return Failed("SidetoneError", f"the engine could not do that ({type(error).__name__}: {error})")
+
+    def _carry_out(self, request: Request) -> Reply:
+        match request:
+            case GetSnapshot(with_spectrum=with_spectrum):
+                return SnapshotReply(self._engine.snapshot(with_spectrum))
+            case GetEvents(after=after):
+                return EventsReply(self._engine.events(after))
+            case GetDescription():
+                return DescriptionReply(self._engine.describe())
+            case GetDevices():
+                return DevicesReply(self._engine.devices())
+            case command:
+                self._engine.send(command)
+                return Done()

@@ -1,0 +1,119 @@
+"""The engine of another process, with the same methods. Control thread; every call waits for its answer, but not for ever."""
+
+from __future__ import annotations
+
+import threading
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client
+from typing import TypeVar
+
+import msgspec
+
+from engine import errors
+from engine.commands import (
+    Command,
+    DescriptionReply,
+    DevicesReply,
+    Done,
+    EventsReply,
+    Failed,
+    GetDescription,
+    GetDevices,
+    GetEvents,
+    GetSnapshot,
+    Reply,
+    Request,
+    SnapshotReply,
+    Start,
+)
+from engine.errors import ConnectionLostError, SidetoneError
+from engine.protocol import MAX_REPLY_BYTES, decode_reply, encode, greet_engine
+from engine.rendezvous import Rendezvous
+from engine.snapshot import Description, DeviceDescription, Event, Snapshot
+
+_ANSWER_S = 3.0
+_START_ANSWER_S = 60.0
+_R = TypeVar("_R", bound=Reply)
+
+
+class RemoteEngine:
+    """Implements `EngineApi` over a connection that is already made; see `connect`.
+
+    Attributes
+    ----------
+    process_id : int
+        The engine's process.
+    """
+
+    def __init__(self, address: str, authkey: bytes, process_id: int) -> None:
+        self.process_id = process_id
+        self._lock = threading.Lock()
+        try:
+            self._connection = Client(address)
+            greet_engine(self._connection, authkey)
+        except (OSError, EOFError, AuthenticationError) as error:
+            raise ConnectionLostError(f"the engine cannot be reached ({error or 'it hung up'})") from None
+
+    def send(self, command: Command) -> None:
+        """Carry out a command."""
+        self._ask(command, Done, _START_ANSWER_S if isinstance(command, Start) else _ANSWER_S)
+
+    def snapshot(self, with_spectrum: bool = False) -> Snapshot:
+        """Everything there is to show, now."""
+        return self._ask(GetSnapshot(with_spectrum), SnapshotReply).snapshot
+
+    def events(self, after: int = 0) -> tuple[Event, ...]:
+        """What happened after the event numbered `after`."""
+        return self._ask(GetEvents(after), EventsReply).events
+
+    def describe(self) -> Description:
+        """Stages, parameters and meters."""
+        return self._ask(GetDescription(), DescriptionReply).description
+
+    def devices(self) -> tuple[DeviceDescription, ...]:
+        """The devices that can be chosen now."""
+        return self._ask(GetDevices(), DevicesReply, _START_ANSWER_S).devices
+
+    def close(self) -> None:
+        """Hang up; the engine goes on."""
+        self._connection.close()
+
+    def _ask(self, request: Request, expected: type[_R], timeout_s: float = _ANSWER_S) -> _R:
+        reply = self._exchange(request, timeout_s)
+        if isinstance(reply, Failed):
+            raise _error(reply)
+        if not isinstance(reply, expected):
+            raise ConnectionLostError(f"the engine answered {type(reply).__name__}; is it another version? Restart it.")
+        return reply
+
+    def _exchange(self, request: Request, timeout_s: float) -> Reply:
+        with self._lock:
+            try:
+                self._connection.send_bytes(encode(request))
+                if not self._connection.poll(timeout_s):
+                    # An answer that comes later would be taken for the next one: this connection is of no more use.
+                    self._connection.close()
+                    raise ConnectionLostError(f"the engine has not answered for {timeout_s:.0f} s")
+                return decode_reply(self._connection.recv_bytes(MAX_REPLY_BYTES))
+            except (OSError, EOFError, ValueError, msgspec.DecodeError) as error:
+                self._connection.close()
+                raise ConnectionLostError(f"the connection to the engine is lost ({error or 'it hung up'})") from None
+
+
+def _error(reply: Failed) -> SidetoneError:
+    kind = getattr(errors, reply.error, SidetoneError)
+    return kind(reply.message) if isinstance(kind, type) and issubclass(kind, SidetoneError) else SidetoneError(reply.message)
+
+
+def connect(rendezvous: Rendezvous) -> RemoteEngine:
+    """Connect to the engine that runs now.
+
+    Raises
+    ------
+    ConnectionLostError
+        If none runs, or it does not answer.
+    """
+    found = rendezvous.find()
+    if found is None:
+        raise ConnectionLostError("no engine is running; start one with `sidetone` or `sidetone headless`")
+    return RemoteEngine(found.address, rendezvous.authkey(), found.process_id)
