@@ -1,0 +1,14 @@
+"""All effects, in the order in which they are heard. A new effect is one file here and one line in `STAGES`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.core.stage import Stage
+from engine.stages.compressor import Compressor
+from engine.stages.high_pass import HighPass
+from engine.stages.input_gain import InputGain
+from engine.stages.limiter import Limiter
+from engine.stages.output_gain import OutputGain
+
+STAGES: tuple[type[Stage[Any]], ...] = (InputGain, HighPass, Compressor, OutputGain, Limiter)

@@ -1,0 +1,45 @@
+"""Output gain: sets how loud the finished voice leaves the chain. Audio thread; never waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.core.params import Params, param
+from engine.core.stage import Block, Context, Stage, StreamFormat
+from engine.dsp.decibel import db_to_gain
+from engine.dsp.gain import apply_gain
+from engine.dsp.kernel import compile_kernels
+from engine.dsp.smoothing import glide_coefficient, new_glides
+
+
+@dataclass(frozen=True)
+class OutputGainParams(Params):
+    """Parameters of `OutputGain`."""
+
+    gain_db: float = param(
+        0.0, lo=-24, hi=24, unit="dB", label="Gain", main=True, help="Turns the finished voice up or down; the limiter after it keeps peaks in check."
+    )
+
+
+class OutputGain(Stage[OutputGainParams]):
+    """A clean gain before the limiter."""
+
+    id: ClassVar[str] = "output_gain"
+    label: ClassVar[str] = "Output"
+    params_type: ClassVar[type[Params]] = OutputGainParams
+    help: ClassVar[str] = "Sets how loud you are for your listeners."
+
+    def prepare(self, fmt: StreamFormat) -> None:
+        """Compile and set up for a stream. Control thread."""
+        compile_kernels(apply_gain)
+        self._coefficient = glide_coefficient(fmt.sample_rate)
+        self._glides = new_glides(1)
+
+    def process(self, block: Block, ctx: Context[OutputGainParams]) -> None:
+        """Apply the gain in place. Audio thread."""
+        apply_gain(block, self._glides, db_to_gain(ctx.params.gain_db), self._coefficient)
+
+    def reset(self) -> None:
+        """Stand at the set gain at once with the next block. Audio thread."""
+        self._glides.fill(float("nan"))
