@@ -76,7 +76,7 @@ class RingBuffer:
         int
             Frames taken: the first so many of the block.
         """
-        count = min(block.shape[1], self.free)
+        count = min(int(block.shape[1]), self.free)
         at = self._written % self._capacity
         first = min(count, self._capacity - at)
         self._frames[:, at : at + first] = block[:, :first]
@@ -104,7 +104,7 @@ class RingBuffer:
 
     def peek_into(self, out: Block) -> int:
         """Like `read_into`, but the frames stay. Reader's side, never waits."""
-        count = min(out.shape[1], self.available)
+        count = min(int(out.shape[1]), self.available)
         at = self._read % self._capacity
         first = min(count, self._capacity - at)
         out[:, :first] = self._frames[:, at : at + first]

@@ -1,8 +1,9 @@
 """The edge between the engine and any sound device: who is there, and one open stream of hops.
 
-The DSP thread talks to `AudioStream` and to nothing else outside the engine. Whatever the devices are (PortAudio, simulated,
-of any rate, with clocks of their own), the stream speaks planar float32 at `SAMPLE_RATE_HZ` in hops of equal length. Only
-`AudioStream.read_hop` may wait; the writing methods never do. Opening and closing belong to the control thread and may wait.
+The DSP thread talks to `AudioStream` and to nothing else outside the engine. Whatever the devices are (PortAudio,
+simulated, of any rate, with clocks of their own), the stream speaks planar float32 at `SAMPLE_RATE_HZ` in hops of
+equal length. Only `AudioStream.read_hop` may wait; the writing methods never do. Opening and closing belong to the
+control thread and may wait.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class DeviceInfo:
     Parameters
     ----------
     id : str
-        Stable over runs, such as ``pulse:fake_mic`` or ``alsa:HDA Intel PCH: ALC257 Analog``; accepted by `StreamRequest`.
+        Stable over runs, such as ``pulse:fake_mic`` or ``alsa:HDA Intel PCH: ALC257 Analog``; accepted by
+        `StreamRequest`.
     name : str
         What a person calls it.
     host_api : str
@@ -55,8 +57,8 @@ class StreamRequest:
     Parameters
     ----------
     input_device, output_device, monitor_device : str or None
-        Id, name or part of a name. None means the system's default for input and output, and no monitor. An `input_device`
-        that begins with ``simulated:`` opens the simulated device.
+        Id, name or part of a name. None means the system's default for input and output, and no monitor. An
+        `input_device` that begins with ``simulated:`` opens the simulated device.
     hop_frames : int
         Frames at 48 kHz that the DSP thread takes and gives at once.
     block_frames : int or None
@@ -92,8 +94,8 @@ class EdgeStats:
     drift_ppm : float or None
         How much faster the output's clock runs than the input's; None until it is settled.
     input_ms, output_ms : float or None
-        The parts of the delay that are known by rings and blocks; a sound card's own share is not in them. None if nothing
-        is known.
+        The parts of the delay that are known by rings and blocks; a sound card's own share is not in them. None if
+        nothing is known.
     """
 
     input_overflows: int = 0

@@ -1,0 +1,144 @@
+"""A resampler whose ratio may change with every block and whose delay is known and short.
+
+The edge needs one to hold two clocks together and to serve devices of any rate. The delay is half the filter, 24
+frames, where soxr's variable-rate mode holds back 240; see docs/adr/0002-device-edge.md for the comparison. Nothing
+here waits or allocates once it is built.
+
+Source: J. O. Smith, "Digital Audio Resampling", bandlimited interpolation with a windowed-sinc table and linear
+interpolation between its phases.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.stage import Block
+
+_PHASES = 512
+_HALF_TAPS = 24
+_KAISER_BETA = 9.0
+
+
+class VariableResampler:
+    """Band-limited interpolation at a ratio that glides.
+
+    Parameters
+    ----------
+    channels : int
+        Rows of every block.
+    nominal_step : float
+        Input frames per output frame around which the ratio moves; above 1 the filter narrows so that nothing aliases.
+    max_frames : int
+        No input block is longer than this.
+    """
+
+    def __init__(self, channels: int, nominal_step: float, max_frames: int) -> None:
+        if not 1 / 16 <= nominal_step <= 16:
+            raise ValueError(f"a step of {nominal_step} input frames per output frame is beyond this resampler")
+        self._half = math.ceil(_HALF_TAPS * max(1.0, nominal_step))
+        self._table = _sinc_table(self._half, min(1.0, 1.0 / nominal_step))
+        self._line: Block = np.zeros((channels, 2 * self._half + 2 * max_frames + 2), np.float32)
+        self._filled = 2 * self._half - 1
+        self._position = float(self._half - 1)
+        self._step = nominal_step
+        self._taps = np.zeros(2 * self._half, np.float32)
+        self._scratch: Block = np.zeros((channels, self.most_frames(max_frames)), np.float32)
+        self._warm_up(channels)
+
+    @property
+    def latency_frames(self) -> int:
+        """Constant delay in input frames, apart from rounding to whole output frames."""
+        return self._half
+
+    @property
+    def pending_frames(self) -> float:
+        """Input frames that went in and did not come out yet, the filter's delay included; exact to a fraction."""
+        return self._filled - self._position
+
+    def most_frames(self, input_frames: int) -> int:
+        """Most output frames that a block of `input_frames` can bring, at up to 1 % below the nominal step."""
+        return math.ceil(input_frames / (self._step * 0.99)) + 2
+
+    def process(self, block: Block, step: float) -> Block:
+        """Take a block in and return what comes out, gliding from the last ratio to `step`. DSP thread.
+
+        Parameters
+        ----------
+        block : Block
+            Shape (channels, frames <= max_frames).
+        step : float
+            Input frames per output frame that shall be reached at the end of the block.
+
+        Returns
+        -------
+        Block
+            Shape (channels, n), a view that is valid until the next call.
+        """
+        frames = block.shape[1]
+        self._line[:, self._filled : self._filled + frames] = block
+        self._filled += frames
+        change = (step - self._step) * step / max(1, frames)
+        count, self._position, self._filled = _interpolate(
+            self._line, self._filled, self._position, self._step, change, self._table, self._taps, self._scratch
+        )
+        self._step = step
+        return self._scratch[:, :count]
+
+    def _warm_up(self, channels: int) -> None:
+        """Have the kernel compiled before the first real block."""
+        _interpolate(self._line.copy(), self._filled, self._position, 1.0, 0.0, self._table, self._taps, self._scratch)
+
+
+def _sinc_table(half: int, cutoff: float) -> NDArray[np.float32]:
+    """Kaiser-windowed sinc, shape (phases + 1, 2 * half): row p holds the taps for a fraction of p / phases."""
+    fractions = np.arange(_PHASES + 1)[:, None] / _PHASES
+    distance = np.arange(-half + 1, half + 1)[None, :] - fractions
+    window = np.i0(_KAISER_BETA * np.sqrt(np.clip(1.0 - (distance / half) ** 2, 0.0, None))) / np.i0(_KAISER_BETA)
+    taps = cutoff * np.sinc(cutoff * distance) * window
+    table: NDArray[np.float32] = (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
+    return table
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _interpolate(
+    line: Block,
+    filled: int,
+    position: float,
+    step: float,
+    change: float,
+    table: NDArray[np.float32],
+    taps: NDArray[np.float32],
+    out: Block,
+) -> tuple[int, float, int]:
+    channels = line.shape[0]
+    width = taps.shape[0]
+    half = width // 2
+    phases = table.shape[0] - 1
+    count = 0
+    while count < out.shape[1]:
+        whole = int(position)
+        if whole + half >= filled:
+            break
+        phase = (position - whole) * phases
+        row = int(phase)
+        weight = np.float32(phase - row)
+        for k in range(width):
+            taps[k] = table[row, k] + weight * (table[row + 1, k] - table[row, k])
+        first = whole - half + 1
+        for c in range(channels):
+            total = np.float32(0.0)
+            for k in range(width):
+                total += line[c, first + k] * taps[k]
+            out[c, count] = total
+        count += 1
+        position += step
+        step += change
+    drop = max(0, int(position) - half + 1)
+    for c in range(channels):
+        for k in range(drop, filled):
+            line[c, k - drop] = line[c, k]
+    return count, position - drop, filled - drop
