@@ -19,6 +19,7 @@ import numba
 import platformdirs
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_REORDER = {"reassoc", "contract", "nsz"}
 
 
 def _source_fingerprint() -> str:
@@ -30,8 +31,9 @@ def _source_fingerprint() -> str:
 
 # Numba notices a change in a kernel's own file, not in an inline function it took from another one; and a program folder
 # may be read-only. So the cache lies in the user's folder, under a name that changes with any of these sources.
-if not numba.config.CACHE_DIR:
-    numba.config.CACHE_DIR = str(Path(platformdirs.user_cache_dir("sidetone", False)) / "kernels" / _source_fingerprint())
+_config = cast(Any, numba.config)
+if not _config.CACHE_DIR:
+    _config.CACHE_DIR = str(Path(platformdirs.user_cache_dir("sidetone", False)) / "kernels" / _source_fingerprint())
 
 
 def inline(function: _Function) -> _Function:
@@ -39,11 +41,16 @@ def inline(function: _Function) -> _Function:
     return cast(_Function, numba.njit(nogil=True)(function))
 
 
-def kernel(signature: str) -> Callable[[_Function], _Function]:
-    """Make a function a kernel with a declared signature such as ``"void(float32[:, :], float64[::1], float64)"``."""
+def kernel(signature: str, *, may_reorder: bool = False) -> Callable[[_Function], _Function]:
+    """Make a function a kernel with a declared signature such as ``"void(float32[:, :], float64[::1], float64)"``.
+
+    `may_reorder` lets sums be taken in any order, so that long ones run in vector registers.
+    """
 
     def decorate(function: _Function) -> _Function:
-        dispatcher = numba.njit(nogil=True, cache=True)(function)
+        dispatcher = cast(
+            Any, numba.njit(nogil=True, cache=True, fastmath=_REORDER if may_reorder else False)(function)
+        )
         dispatcher.declared_signature = signature
         dispatcher.is_ready = False
         return cast(_Function, dispatcher)

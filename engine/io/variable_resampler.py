@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.stage import Block
+from engine.dsp.kernel import compile_kernels, kernel
 
 _PHASES = 512
 _HALF_TAPS = 24
@@ -42,12 +42,11 @@ class VariableResampler:
         self._half = math.ceil(_HALF_TAPS * max(1.0, nominal_step))
         self._table = _sinc_table(self._half, min(1.0, 1.0 / nominal_step))
         self._line: Block = np.zeros((channels, 2 * self._half + 2 * max_frames + 2), np.float32)
-        self._filled = 2 * self._half - 1
-        self._position = float(self._half - 1)
+        self._cursor = np.array([self._half - 1, 2 * self._half - 1], np.float64)
         self._step = nominal_step
         self._taps = np.zeros(2 * self._half, np.float32)
         self._scratch: Block = np.zeros((channels, self.most_frames(max_frames)), np.float32)
-        self._warm_up(channels)
+        compile_kernels(_interpolate)
 
     @property
     def latency_frames(self) -> int:
@@ -57,7 +56,7 @@ class VariableResampler:
     @property
     def pending_frames(self) -> float:
         """Input frames that went in and did not come out yet, the filter's delay included; exact to a fraction."""
-        return self._filled - self._position
+        return float(self._cursor[1] - self._cursor[0])
 
     def most_frames(self, input_frames: int) -> int:
         """Most output frames that a block of `input_frames` can bring, at up to 1 % below the nominal step."""
@@ -78,19 +77,14 @@ class VariableResampler:
         Block
             Shape (channels, n), a view that is valid until the next call.
         """
-        frames = block.shape[1]
-        self._line[:, self._filled : self._filled + frames] = block
-        self._filled += frames
+        frames = int(block.shape[1])
+        filled = int(self._cursor[1])
+        self._line[:, filled : filled + frames] = block
+        self._cursor[1] = filled + frames
         change = (step - self._step) * step / max(1, frames)
-        count, self._position, self._filled = _interpolate(
-            self._line, self._filled, self._position, self._step, change, self._table, self._taps, self._scratch
-        )
+        count = _interpolate(self._line, self._cursor, self._step, change, self._table, self._taps, self._scratch)
         self._step = step
         return self._scratch[:, :count]
-
-    def _warm_up(self, channels: int) -> None:
-        """Have the kernel compiled before the first real block."""
-        _interpolate(self._line.copy(), self._filled, self._position, 1.0, 0.0, self._table, self._taps, self._scratch)
 
 
 def _sinc_table(half: int, cutoff: float) -> NDArray[np.float32]:
@@ -103,17 +97,22 @@ def _sinc_table(half: int, cutoff: float) -> NDArray[np.float32]:
     return table
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@kernel(
+    "int64(float32[:, :], float64[::1], float64, float64, float32[:, ::1], float32[::1], float32[:, :])",
+    may_reorder=True,
+)
 def _interpolate(
     line: Block,
-    filled: int,
-    position: float,
+    cursor: NDArray[np.float64],
     step: float,
     change: float,
     table: NDArray[np.float32],
     taps: NDArray[np.float32],
     out: Block,
-) -> tuple[int, float, int]:
+) -> int:
+    """Fill `out` as far as `line` reaches and move the rest of `line` to its front; `cursor` is (position, filled)."""
+    position = cursor[0]
+    filled = int(cursor[1])
     channels = line.shape[0]
     width = taps.shape[0]
     half = width // 2
@@ -141,4 +140,6 @@ def _interpolate(
     for c in range(channels):
         for k in range(drop, filled):
             line[c, k - drop] = line[c, k]
-    return count, position - drop, filled - drop
+    cursor[0] = position - drop
+    cursor[1] = filled - drop
+    return count

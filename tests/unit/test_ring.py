@@ -73,5 +73,5 @@ def test_one_writer_and_one_reader_in_two_threads() -> None:
 
 @pytest.mark.parametrize(("channels", "capacity"), [(0, 10), (1, 0)])
 def test_refuses_a_ring_of_nothing(channels: int, capacity: int) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="at least one"):
         RingBuffer(channels, capacity)
