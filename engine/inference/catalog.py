@@ -1,8 +1,8 @@
 """What models there are, and where their verified files lie.
 
 The catalogue (models/catalog.toml) says what every file must be, down to its sha256; `ModelStore` finds the file in the
-program's own read-only folder or in the user's cache and hands out nothing else. Building files is not done here: the engine
-only reads. Everything here runs on the control thread and may wait for the disk.
+program's own read-only folder or in the user's cache and hands out nothing else. Building files is not done here: the
+engine only reads. Everything here runs on the control thread and may wait for the disk.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ class ModelStore:
     entries : Iterable[ModelEntry]
         The catalogue.
     directories : Sequence[Path]
-        Where files may lie, looked through in this order: the program's own read-only folder first, then the user's cache.
-        None of them needs to exist.
+        Where files may lie, looked through in this order: the program's own read-only folder first, then the user's
+        cache. None of them needs to exist.
     """
 
     def __init__(self, entries: Iterable[ModelEntry], directories: Sequence[Path]) -> None:

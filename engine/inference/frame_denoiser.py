@@ -1,0 +1,74 @@
+"""What a denoiser is to the rest of the program: weights that any number of streams share, and one stream per source.
+
+The denoise stage knows only this; a faster or better network is another implementation.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class DenoiserStream(Protocol):
+    """State of one source, mono, stepped a hop at a time."""
+
+    @property
+    def noisy_power(self) -> float:
+        """Power, in arbitrary but fixed units, of the frame last put out, as it came in."""
+        ...
+
+    @property
+    def clean_power(self) -> float:
+        """Power of the frame last put out, as it went out, in the units of `noisy_power`."""
+        ...
+
+    @property
+    def speech_snr_db(self) -> float:
+        """How far speech stands above noise now, as the network itself judges."""
+        ...
+
+    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
+        """Denoise one hop; what comes out lags by `FrameDenoiser.delay_samples`. Audio thread.
+
+        Parameters
+        ----------
+        hop_in, hop_out : NDArray[np.float32]
+            Shape (hop_samples,); may be the same memory.
+        residual_gain : float
+            Share of the noisy signal, aligned in time, that is mixed to the denoised one: 0 all clean, 1 untouched.
+            Noise is not lowered by more than it.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget the past; as good as new. Audio thread."""
+        ...
+
+    def copy_from(self, other: Self) -> None:
+        """Become a copy of another stream of the same denoiser. Audio thread."""
+        ...
+
+
+class FrameDenoiser(Protocol):
+    """Weights of a denoiser: immutable, shared."""
+
+    @property
+    def sample_rate(self) -> int:
+        """The only rate it works at, in Hz."""
+        ...
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples per step."""
+        ...
+
+    @property
+    def delay_samples(self) -> int:
+        """Samples by which the output lags when hops go in and come out one for one."""
+        ...
+
+    def stream(self) -> DenoiserStream:
+        """A new stream, warmed up: its first hop costs no more than the others. Control thread."""
+        ...
