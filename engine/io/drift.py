@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import math
 
-_TRACK_FAST, _TRACK_SLOW, _TRACK_SETTLE_S = 0.1, 0.01, 8.0
-_CORRECT_FAST, _CORRECT_SLOW, _CORRECT_SETTLE_S = 0.6, 0.05, 12.0
-_SETTLED_S = 20.0
+_TRACK_FAST, _TRACK_SLOW, _TRACK_SETTLE_S = 0.1, 0.001, 40.0
+_TRACK_LOST_S = 1.5e-3
+_CORRECT_FAST, _CORRECT_SLOW, _CORRECT_SETTLE_S = 0.6, 0.05, 40.0
+_CALM_S = 0.5e-3
+_HURRY = 0.5
+_SETTLED_S = 30.0
 MAX_CORRECTION = 0.005
 """Most that the ratio is bent: half a percent, nine cents."""
 
@@ -35,7 +38,13 @@ class ClockTracker:
         self._seen_at_s = 0.0
         self._looked_at_s = 0.0
         self._settle_from_s = 0.0
+        self._off_s = 0.0
         self._is_running = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the device has moved since the first look."""
+        return self._is_running
 
     def observe(self, device_frames: int, now_s: float, happened_at_s: float | None = None) -> None:
         """Note the device's frame counter.
@@ -63,6 +72,10 @@ class ClockTracker:
             self._seen_at_s = self._settle_from_s = latest_s
             self._period_s = self._nominal_period_s
             return
+        # A device that moved its callbacks for good is followed quickly; lateness that comes and goes is not.
+        self._off_s += 0.1 * (error_s - self._off_s)
+        if abs(self._off_s) > _TRACK_LOST_S:
+            self._settle_from_s = now_s
         omega = _glide(now_s - self._settle_from_s, _TRACK_FAST, _TRACK_SLOW, _TRACK_SETTLE_S)
         self._seen_at_s = expected_s + math.sqrt(2.0) * omega * error_s
         self._period_s += omega * omega * error_s / moved
@@ -80,7 +93,8 @@ class DriftCorrector:
     """PI controller from the frames under way to the speed at which they are taken.
 
     Its natural frequency glides from 0.6 to 0.05 rad/s, critically damped, so it finds a clock error of 300 ppm within
-    seconds and is then far below anything that could be heard.
+    seconds and is then far below anything that could be heard. An error above half a millisecond, as a stall leaves it,
+    is worked off faster, with the learnt clock error untouched.
 
     Parameters
     ----------
@@ -99,7 +113,7 @@ class DriftCorrector:
 
     @property
     def drift_ppm(self) -> float | None:
-        """How much faster the output's clock runs than the input's; None for the first 20 s."""
+        """How much faster the output's clock runs than the input's; None for the first 30 s."""
         return None if self._ran_s < _SETTLED_S else -self._integral * 1e6
 
     @property
@@ -113,6 +127,7 @@ class DriftCorrector:
         omega = _glide(self._ran_s, _CORRECT_FAST, _CORRECT_SLOW, _CORRECT_SETTLE_S)
         self._ran_s += elapsed_s
         wanted = self._integral + 2.0 * omega * error_s
+        wanted += _HURRY * (max(error_s - _CALM_S, 0.0) + min(error_s + _CALM_S, 0.0))
         if abs(wanted) < MAX_CORRECTION:
             self._integral += omega * omega * error_s * elapsed_s
         self._speed = 1.0 + min(max(wanted, -MAX_CORRECTION), MAX_CORRECTION)

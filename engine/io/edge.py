@@ -211,6 +211,8 @@ class _Speaker:
 
     def write(self, block: Block) -> None:
         """Hand on a hop."""
+        if not self._clock.is_running:
+            return  # Where the device stands in its block is not known before its first callback.
         missing = self.corrector.target_frames - self._under_way
         if not self._is_aligned or missing > block.shape[1]:
             self._pad(int(missing / self._step))
