@@ -1,0 +1,1 @@
+"""What developers and launchers run; no part of the product."""
