@@ -65,51 +65,50 @@ def _install_packages(root: str, level: str) -> None:
 
 
 def _check_system(root: str, level: str) -> None:
-    packages = system_packages.missing_packages(level)
-    note = Path(stamp.lack_file(root, level))
+    """Install what the system lacks where that is allowed; otherwise ask for it, and go on if the packages alone can."""
+    python_parts = _missing_python_parts(root)
+    packages = python_parts + system_packages.missing_packages(level)
     if packages and system_packages.may_install():
         _say(f"installing {len(packages)} system packages: {' '.join(packages)}")
         system_packages.install(packages)
         packages = system_packages.missing_packages(level)
+    elif python_parts:
+        raise SetupError(f"this needs packages of the system: {system_packages.request(packages)}; then start again")
+    note = Path(stamp.lack_file(root, level))
     if packages:
-        what = "some tests will be skipped" if level != "app" else "sound or window may not work"
-        _say(f"{what} until you run: {system_packages.apt_command(packages)}")
+        lost = "some tests will be skipped" if level != "app" else "sound or window may not work"
+        _say(f"{lost} before you do this: {system_packages.request(packages)}")
         note.touch()
     else:
         note.unlink(missing_ok=True)
+
+
+def _missing_python_parts(root: str) -> list[str]:
+    """Debian's package for the parts of Python that make an environment, if they are needed and not there."""
+    parts_there = all(importlib.util.find_spec(part) for part in ("venv", "ensurepip"))
+    if parts_there or _runs(Path(stamp.venv_python(root))) or _has(Path(sys.executable), "venv, pip"):
+        return []
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return [
+        "python3-venv" if Path("/usr/bin/python3").resolve().name == f"python{version}" else f"python{version}-venv"
+    ]
 
 
 def _make_environment(venv: Path, python: Path) -> None:
     for left_over in venv.iterdir():
         if left_over.name != ".setup-lock":
             shutil.rmtree(left_over) if left_over.is_dir() and not left_over.is_symlink() else left_over.unlink()
-    if importlib.util.find_spec("venv") is None:
-        _add_python_part("venv")
     _run([sys.executable, "-m", "venv", "--without-pip", "--prompt", "sidetone", str(venv)])
     if not _runs(python):
         raise SetupError("the Python environment does not start: delete the folder .venv and start again")
 
 
 def _add_pip(python: Path) -> None:
-    """Give the environment a pip: from Python itself, from the pip of the Python it was made from, or after apt."""
-    if not _has(python, "ensurepip"):
-        base = _base_python(python)
-        if not system_packages.may_install() and _has(base, "pip"):
-            _run([str(base), "-m", "pip", "--python", str(python), "install", "--quiet", "pip"])
-            return
-        _add_python_part("ensurepip")
-    _run([str(python), "-m", "ensurepip", "--upgrade", "--default-pip"])
-
-
-def _add_python_part(module: str) -> None:
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    package = "python3-venv" if os.path.realpath("/usr/bin/python3").endswith(version) else f"python{version}-venv"
-    if not system_packages.may_install():
-        raise SetupError(
-            f"this Python lacks its part {module}: run {system_packages.apt_command([package])} and start again"
-        )
-    _say(f"installing the system package {package}")
-    system_packages.install([package])
+    """Give the environment a pip: from Python itself, or from the pip of the Python it was made from."""
+    if _has(python, "ensurepip"):
+        _run([str(python), "-m", "ensurepip", "--upgrade", "--default-pip"])
+    else:
+        _run([str(_base_python(python)), "-m", "pip", "--python", str(python), "install", "--quiet", "pip"])
 
 
 def _install_lock(root: str, python: Path, level: str) -> None:

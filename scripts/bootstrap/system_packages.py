@@ -88,9 +88,12 @@ def may_install() -> bool:
     return shutil.which("apt-get") is not None and (_is_root() or os.environ.get("CI") == "true")
 
 
-def apt_command(packages: Iterable[str]) -> str:
-    """What a person types to install `packages`."""
-    return "sudo apt install " + " ".join(packages)
+def request(packages: Iterable[str]) -> str:
+    """What a person does to get `packages`."""
+    names = " ".join(packages)
+    if shutil.which("apt-get") is None:
+        return f"install, under the names your system gives them, {names}"
+    return f"sudo apt install {names}"
 
 
 def install(packages: list[str]) -> None:
@@ -116,7 +119,7 @@ def install(packages: list[str]) -> None:
         )
         if done.returncode != 0 and "install" in command:
             last = (done.stdout.strip().splitlines() or ["nothing was said"])[-1]
-            raise SetupError(f"apt could not install what is needed ({last}); try yourself: {apt_command(packages)}")
+            raise SetupError(f"apt could not install what is needed ({last}); try yourself: {request(packages)}")
 
 
 def _is_root() -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -77,7 +79,7 @@ def test_what_the_system_lacks_is_asked_for_until_it_is_there(
     monkeypatch.setattr(system_packages, "missing_packages", lambda level: ["libportaudio2", "libegl1"])
     monkeypatch.setattr(system_packages, "may_install", lambda: False)
     installation.install(str(checkout), "app")
-    assert "sudo apt install libportaudio2 libegl1" in capsys.readouterr().err
+    assert system_packages.request(["libportaudio2", "libegl1"]) in capsys.readouterr().err
     assert stamp.lacks_system(str(checkout), "app")
     monkeypatch.setattr(system_packages, "missing_packages", lambda level: [])
     installation.install(str(checkout), "app")
@@ -197,3 +199,24 @@ def test_the_program_keeps_arguments_and_folder_through_a_link_and_drops_foreign
     )
     expected = f"{tmp_path} {['a b', '*', 'ä']} False {ROOT / 'engine' / '__init__.py'}"
     assert done.stdout.strip() == expected
+
+
+@pytest.mark.parametrize(
+    ("has_apt", "expected"), [(True, "sudo apt install xvfb obs-studio"), (False, "xvfb obs-studio")]
+)
+def test_a_person_is_asked_in_the_terms_of_the_system(
+    has_apt: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda program: "/usr/bin/apt-get" if has_apt else None)
+    sentence = system_packages.request(["xvfb", "obs-studio"])
+    assert sentence.endswith(expected)
+    assert ("apt" in sentence) == has_apt
+
+
+def test_a_python_without_its_parts_is_refused_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(installation, "_has", lambda python, module: False)
+    monkeypatch.setattr(system_packages, "may_install", lambda: False)
+    monkeypatch.setattr(system_packages, "missing_packages", lambda level: ["libegl1"])
+    with pytest.raises(SetupError, match=r"python3.*-venv libegl1; then start again"):
+        installation.install(str(tmp_path), "app")
