@@ -67,4 +67,4 @@ def follow_reduction(state: NDArray[np.float64], wanted_db: float, attack: float
         reduction = 0.0
     state[0] = released
     state[1] = reduction
-    return reduction
+    return float(reduction)

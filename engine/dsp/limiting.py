@@ -18,10 +18,12 @@ from engine.dsp.kernel import kernel
 from engine.dsp.smoothing import glide, glide_is_over, new_glides
 from engine.dsp.true_peak import REACH_SAMPLES, TAPS, find_interval_peaks, interpolator
 
-_OVERSAMPLING = 8
-
 # The gain is also right this many samples to either side of a peak, because an interpolated peak is made of its neighbours.
 _SPREAD_SAMPLES = 4
+
+# Meters differ in how they interpolate, so what is brought down at all is brought down this factor (0.2 dB) further; the
+# margin opens gradually above the ceiling, so that the gain has no step.
+_MARGIN = 1.0233
 
 _SHORTEST_RAMP_SAMPLES = 16
 
@@ -49,7 +51,8 @@ class LimiterState:
         # Three boxes of these lengths in a row span `ramp` samples.
         self.boxes = np.array([(ramp + 2 + rest) // 3 for rest in range(3)], np.int64)
         self.history = np.zeros((channels, self.latency_samples + max_frames), np.float32)
-        self.rows = interpolator(_OVERSAMPLING)
+        # A sharp interpolator and the gentle one of many meters: near the Nyquist frequency either may read higher.
+        self.rows = np.concatenate((interpolator(8), interpolator(4, taps=20, kaiser_beta=5.0)))
         self.points = np.zeros(max_frames, np.float32)
         self.peaks = np.zeros(max_frames, np.float32)
         self.held_gains = np.zeros(hold + 1)
@@ -153,7 +156,8 @@ def limit(
             limit_here = glide(glides, 0, ceiling, coefficient)
         wanted = 1.0
         if peaks[frame] > limit_here:
-            wanted = limit_here / np.float64(peaks[frame])
+            peak = np.float64(peaks[frame])
+            wanted = limit_here / min(peak * _MARGIN, 1.5 * peak - 0.5 * limit_here)
 
         # The queue holds rising gains; the first is the lowest of the last `slots - 1` intervals.
         last = first + count - 1

@@ -36,7 +36,7 @@ def glide_is_over(glides: NDArray[np.float64], row: int, target: float) -> bool:
     if math.isnan(glides[row, 0]):
         glides[row, 0] = target
         glides[row, 1] = target
-    return glides[row, 0] == target and glides[row, 1] == target
+    return bool(glides[row, 0] == target and glides[row, 1] == target)
 
 
 @inline
@@ -49,4 +49,4 @@ def glide(glides: NDArray[np.float64], row: int, target: float, coefficient: flo
         second = target
     glides[row, 0] = first
     glides[row, 1] = second
-    return second
+    return float(second)

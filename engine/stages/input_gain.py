@@ -18,7 +18,13 @@ class InputGainParams(Params):
     """Parameters of `InputGain`."""
 
     gain_db: float = param(
-        0.0, lo=-24, hi=24, unit="dB", label="Gain", main=True, help="Turns the microphone up or down before all effects."
+        0.0,
+        lo=-24,
+        hi=24,
+        unit="dB",
+        label="Gain",
+        main=True,
+        help="Turns the microphone up or down before all effects.",
     )
 
 

@@ -18,7 +18,13 @@ class OutputGainParams(Params):
     """Parameters of `OutputGain`."""
 
     gain_db: float = param(
-        0.0, lo=-24, hi=24, unit="dB", label="Gain", main=True, help="Turns the finished voice up or down; the limiter after it keeps peaks in check."
+        0.0,
+        lo=-24,
+        hi=24,
+        unit="dB",
+        label="Gain",
+        main=True,
+        help="Turns the finished voice up or down; the limiter after it catches the peaks.",
     )
 
 
