@@ -142,7 +142,7 @@ class _Microphone:
 
     def under_way_frames(self, now_s: float) -> float:
         """48 kHz frames between the device and the next hop, exact to a fraction."""
-        ahead = min(max(self._clock.ahead_frames(now_s), 0.0), 2.0 * self.port.block_frames)
+        ahead = _bounded(self._clock.ahead_frames(now_s), self.port.block_frames)
         frames = self.port.level_frames + ahead
         if self._resampler is not None:
             frames += self._resampler.pending_frames
@@ -201,7 +201,7 @@ class _Speaker:
         float
             48 kHz frames by which the whole delay is above its target.
         """
-        ahead = min(max(self._clock.ahead_frames(now_s), 0.0), 2.0 * self.port.block_frames)
+        ahead = _bounded(self._clock.ahead_frames(now_s), self.port.block_frames)
         waiting = (self.port.level_frames - ahead) * self._step
         self._under_way = arriving_frames + self._resampler.pending_frames + waiting
         surplus = self._under_way - self.corrector.target_frames
@@ -423,3 +423,8 @@ def target_frames(capture: CapturePort, hop_frames: int, margin_frames: int) -> 
     """
     block = round(capture.block_frames * SAMPLE_RATE_HZ / capture.rate_hz)
     return hop_frames + block - gcd(block, hop_frames) + margin_frames
+
+
+def _bounded(ahead_frames: float, block_frames: int) -> float:
+    """Callbacks come early too, so a device may seem behind; but a device that stopped is not believed to run on."""
+    return min(max(ahead_frames, -1.0 * block_frames), 2.0 * block_frames)
