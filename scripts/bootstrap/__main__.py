@@ -21,7 +21,7 @@ if __name__ == "__main__":
             f"Sidetone needs Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}, and this is {here[0]}.{here[1]}: "
             "install one of them, delete the folder .venv and start again."
         )
-    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
     from scripts.bootstrap.launch import main
 
     sys.exit(main(sys.argv[1:]))

@@ -13,7 +13,7 @@ def main(arguments: list[str]) -> int:
 
     With a level alone it only sets up. Returns the exit code; on POSIX the program takes this process's place.
     """
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
     if not arguments or arguments[0] not in LEVELS:
         print(f"usage: launch {'|'.join(LEVELS)} [python arguments]", file=sys.stderr)
         return 2
