@@ -54,11 +54,6 @@ class Paths:
         return self.cache / "models"
 
     @property
-    def kernels(self) -> Path:
-        """Compiled numba kernels."""
-        return self.cache / "kernels"
-
-    @property
     def settings(self) -> Path:
         """The user's settings file."""
         return self.config / "settings.toml"
@@ -83,9 +78,8 @@ def _override(name: str) -> Path | None:
 
 
 def _runtime() -> Path:
-    folder = Path(platformdirs.user_runtime_dir(_APP_NAME, appauthor=False))
-    # Without a login session (a container, a service) the system's runtime folder may not be there; then a folder of the
-    # user's own in the temporary folder does. Its name is short, because a Unix socket's address may have 107 bytes.
-    if sys.platform != "win32" and not os.access(folder.parent, os.W_OK):
-        return Path(tempfile.gettempdir()) / f"{_APP_NAME}-{os.getuid()}"
-    return folder
+    # Without a login session (a container, a service) there is no runtime folder; then one of the user's own in the
+    # temporary folder does. Its name is short, because a Unix socket's address may have 107 bytes.
+    if sys.platform == "win32" or sys.platform == "darwin" or os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(platformdirs.user_runtime_dir(_APP_NAME, appauthor=False))
+    return Path(tempfile.gettempdir()) / f"{_APP_NAME}-{os.getuid()}"

@@ -23,13 +23,15 @@ from engine.commands import (
     Start,
     Stop,
 )
-from engine.config import AUTOMATIC, EngineConfig
+from engine.config import AUTOMATIC, DeviceConfig, EngineConfig
 from engine.control.controls import Controls
 from engine.core.chain import Chain
 from engine.core.stage import Stage
+from engine.describe import describe
 from engine.errors import DeviceError, SidetoneError
 from engine.event_log import EventLog
 from engine.io.backend import AudioBackend, StreamRequest
+from engine.io.simulated import PREFIX, is_simulated
 from engine.live import LiveRun
 from engine.observe import Observer
 from engine.snapshot import (
@@ -40,7 +42,6 @@ from engine.snapshot import (
     Event,
     EventKind,
     Snapshot,
-    StageDescription,
 )
 from engine.watch import RunWatch
 
@@ -210,7 +211,7 @@ class Engine:
 
     def _open_run(self) -> None:
         wanted = self._config.devices
-        target = self._virtual.acquire() if wanted.output == AUTOMATIC else VirtualTarget(wanted.output, "", "")
+        target = self._target(wanted)
         if target.output_device is None:
             raise DeviceError(target.advice)
         request = StreamRequest(
@@ -236,6 +237,14 @@ class Engine:
             advice=target.advice,
             chosen=wanted,
         )
+
+    def _target(self, wanted: DeviceConfig) -> VirtualTarget:
+        if wanted.output != AUTOMATIC:
+            return VirtualTarget(wanted.output, "", "")
+        if is_simulated(wanted.input):
+            # Nobody wants to hear a made-up microphone in a call.
+            return VirtualTarget(f"{PREFIX}out", "", "")
+        return self._virtual.acquire()
 
     def _stop(self, reason: str) -> None:
         with self._control:
@@ -300,15 +309,3 @@ class Engine:
             self._reopen_at_s = None
             self._set_state(EngineState.RUNNING, "")
             self._events.add(EventKind.DEVICE, "the device is back")
-
-
-def describe(stages: Iterable[Stage[Any] | type[Stage[Any]]]) -> Description:
-    """What these stages are, for panels, help and presets."""
-    return Description(
-        tuple(
-            StageDescription(
-                stage.id, stage.label, stage.help, tuple(stage.params_type.specs().values()), stage.meters
-            )
-            for stage in stages
-        )
-    )

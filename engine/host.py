@@ -45,9 +45,12 @@ class EngineHost:
     engine : EngineApi
     rendezvous : Rendezvous
         Where the address is published, and where the key is.
+    ends_with_face : bool
+        Whether a window that is closed shall end this engine.
     """
 
-    def __init__(self, engine: EngineApi, rendezvous: Rendezvous) -> None:
+    def __init__(self, engine: EngineApi, rendezvous: Rendezvous, ends_with_face: bool = False) -> None:
+        self._ends_with_face = ends_with_face
         self._engine = engine
         self._rendezvous = rendezvous
         self._authkey = rendezvous.authkey()
@@ -61,7 +64,7 @@ class EngineHost:
     def start(self) -> None:
         """Begin to accept and publish the address."""
         self._acceptor.start()
-        self._rendezvous.publish(self.address)
+        self._rendezvous.publish(self.address, self._ends_with_face)
 
     def close(self) -> None:
         """Stop accepting and withdraw the address; clients that are connected notice at their next request."""

@@ -28,7 +28,7 @@ from engine.commands import (
 )
 from engine.errors import ConnectionLostError, SidetoneError
 from engine.protocol import MAX_REPLY_BYTES, decode_reply, encode, greet_engine
-from engine.rendezvous import Rendezvous
+from engine.rendezvous import EngineAddress, Rendezvous
 from engine.snapshot import Description, DeviceDescription, Event, Snapshot
 
 _ANSWER_S = 3.0
@@ -41,15 +41,15 @@ class RemoteEngine:
 
     Attributes
     ----------
-    process_id : int
-        The engine's process.
+    found : EngineAddress
+        Where it was found.
     """
 
-    def __init__(self, address: str, authkey: bytes, process_id: int) -> None:
-        self.process_id = process_id
+    def __init__(self, found: EngineAddress, authkey: bytes) -> None:
+        self.found = found
         self._lock = threading.Lock()
         try:
-            self._connection = Client(address)
+            self._connection = Client(found.address)
             greet_engine(self._connection, authkey)
         except (OSError, EOFError, AuthenticationError) as error:
             raise ConnectionLostError(f"the engine cannot be reached ({error or 'it hung up'})") from None
@@ -116,4 +116,4 @@ def connect(rendezvous: Rendezvous) -> RemoteEngine:
     found = rendezvous.find()
     if found is None:
         raise ConnectionLostError("no engine is running; start one with `sidetone` or `sidetone headless`")
-    return RemoteEngine(found.address, rendezvous.authkey(), found.process_id)
+    return RemoteEngine(found, rendezvous.authkey())

@@ -15,10 +15,14 @@ _KEY_BYTES = 32
 
 
 class EngineAddress(msgspec.Struct, frozen=True):
-    """A running engine: the address of its socket and the id of its process."""
+    """A running engine: the address of its socket and the id of its process.
+
+    `ends_with_face` is True for an engine that a window started, and that a window ends when it is closed.
+    """
 
     address: str
     process_id: int
+    ends_with_face: bool = False
 
 
 class Rendezvous:
@@ -51,9 +55,9 @@ class Rendezvous:
         self._write(path, key)
         return key
 
-    def publish(self, address: str) -> None:
+    def publish(self, address: str, ends_with_face: bool) -> None:
         """Say that this process's engine is the one to talk to."""
-        found = EngineAddress(address, os.getpid())
+        found = EngineAddress(address, os.getpid(), ends_with_face)
         self._write(self._prepared_folder() / _FILE_NAME, msgspec.json.encode(found))
 
     def withdraw(self, address: str) -> None:

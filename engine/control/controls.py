@@ -40,11 +40,9 @@ class Controls:
             self._chain.bypass(stage_id, is_bypassed)
 
     def load(self, config: ChainConfig) -> None:
-        """Apply saved settings."""
+        """Bring the whole chain to saved settings, at one block boundary."""
         with self._writer:
-            self._chain.apply(config.params)
-            for stage_id in config.bypassed:
-                self._chain.bypass(stage_id, True)
+            self._chain.load(config.params, config.bypassed)
 
     def save(self) -> ChainConfig:
         """All settings, as they are now."""

@@ -123,7 +123,24 @@ class Chain:
         ParameterError
             If one of them is unknown or out of type; then nothing is changed.
         """
-        params = list(self._settings.params)
+        self._settings = ChainSettings(self._changed(self._settings.params, values), self._settings.bypassed)
+
+    def load(self, values: Mapping[str, Value], bypassed: Iterable[str]) -> None:
+        """Set everything in one swap; what is not named takes its default and is not bypassed. Control thread.
+
+        Raises
+        ------
+        ParameterError
+            As `apply`.
+        """
+        out = {self._stage_index(stage_id) for stage_id in bypassed}
+        defaults = tuple(slot.stage.params_type() for slot in self.slots)
+        self._settings = ChainSettings(
+            self._changed(defaults, values), tuple(index in out for index in range(len(self.slots)))
+        )
+
+    def _changed(self, params: Iterable[Params], values: Mapping[str, Value]) -> tuple[Params, ...]:
+        params = list(params)
         for param_id, value in values.items():
             stage_id, _, field = param_id.partition(".")
             index = self._stage_index(stage_id)
@@ -131,7 +148,7 @@ class Chain:
                 params[index] = params[index].with_value(field, value)
             except ValueError as error:
                 raise ParameterError(f"{param_id}: {error}") from None
-        self._settings = ChainSettings(tuple(params), self._settings.bypassed)
+        return tuple(params)
 
     def _stage_index(self, stage_id: str) -> int:
         if stage_id not in self._index:

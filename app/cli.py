@@ -1,0 +1,130 @@
+"""The command line: names and options are a contract (docs/commands in the README); the work is in `app.commands`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.paths import Paths
+
+_VERSION = "0.1.0"
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the arguments; the result's `run(command, paths)` does the work and returns the exit code.
+
+    Wrong usage ends here with exit code 2 and one sentence.
+    """
+    parser = argparse.ArgumentParser(prog="sidetone", description="A live microphone chain that measures its own latency.")
+    parser.add_argument("--version", action="version", version=f"sidetone {_VERSION}")
+    parser.set_defaults(run=_later("window"))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_headless(commands)
+    _add_process(commands)
+    for name, text in (
+        ("devices", "what microphones and outputs there are"),
+        ("params", "every parameter with its unit, range and default"),
+        ("doctor", "what is wrong on this machine, and how to mend it"),
+    ):
+        _add(commands, name, text).add_argument("--json", action="store_true", help="for machines to read")
+    bench = _add(commands, "bench", "what each stage costs on this machine")
+    bench.add_argument("--seconds", type=_positive, default=10.0, metavar="N", help="sound to work through (10)")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    _add_models(commands)
+    _add_ctl(commands)
+    _add(commands, "engine-host", argparse.SUPPRESS).add_argument("--config", default="")
+    _add(commands, "services-host", argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+_Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add(commands: _Commands, name: str, text: str) -> argparse.ArgumentParser:
+    hidden = text is argparse.SUPPRESS
+    parser: argparse.ArgumentParser = (
+        commands.add_parser(name) if hidden else commands.add_parser(name, help=text, description=text)
+    )
+    parser.set_defaults(run=_later(name.replace("-", "_")))
+    return parser
+
+
+class _later:  # noqa: N801 - reads as a word where it is used
+    """Imports a command's module when it runs: parsing stays fast, and a command loads only what it needs."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __call__(self, command: argparse.Namespace, paths: Paths) -> int:
+        code: int = importlib.import_module(f"app.commands.{self._module}").run(command, paths)
+        return code
+
+
+def _add_headless(commands: _Commands) -> None:
+    parser = _add(commands, "headless", "the live engine without a window; Ctrl-C ends it")
+    parser.add_argument("--input", metavar="DEV", help="microphone: name, id, or simulated:FILE.wav")
+    parser.add_argument("--output", metavar="DEV", help="where the air bus plays; the virtual microphone by default")
+    parser.add_argument("--monitor", metavar="DEV", help="headphones for the monitor bus; off by default")
+    parser.add_argument("--hop", type=int, choices=(64, 96, 120, 128, 160, 192, 240, 256, 320, 384, 480), metavar="FRAMES")
+    parser.add_argument("--duration", type=_positive, metavar="S", help="end after so many seconds")
+    _add_settings(parser)
+
+
+def _add_process(commands: _Commands) -> None:
+    parser = _add(commands, "process", "the same chain over a file")
+    parser.add_argument("source", type=Path, metavar="IN")
+    parser.add_argument("target", type=Path, metavar="OUT")
+    parser.add_argument("--compensate-latency", action="store_true", help="align OUT with IN")
+    _add_settings(parser)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", metavar="NAME", help="a preset's name or file")
+    parser.add_argument("--set", action="append", default=[], metavar="ID=VALUE", dest="settings", type=_assignment)
+    parser.add_argument("--bypass", action="append", default=[], metavar="STAGE", dest="bypassed")
+    parser.add_argument("--report", type=Path, metavar="FILE.json", help="write what was done and what it cost")
+
+
+def _add_models(commands: _Commands) -> None:
+    parser = _add(commands, "models", "the model catalogue")
+    parser.add_argument("action", choices=("list", "build", "verify"))
+    parser.add_argument("models", nargs="*", metavar="ID", help="all by default")
+    parser.add_argument("--json", action="store_true", help="for machines to read")
+
+
+def _add_ctl(commands: _Commands) -> None:
+    parser = _add(commands, "ctl", "talk to the running engine")
+    parser.add_argument("--json", action="store_true", help="for machines to read")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    # A subparser's own default would overwrite a --json given before it.
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="for machines to read")
+    actions.add_parser("snapshot", parents=[shared], help="everything there is to show, now")
+    actions.add_parser("watch", parents=[shared], help="a line whenever something happens")
+    actions.add_parser("stop", parents=[shared], help="end the engine")
+    get = actions.add_parser("get", parents=[shared], help="one parameter")
+    get.add_argument("id", metavar="ID")
+    change = actions.add_parser("set", parents=[shared], help="change one parameter")
+    change.add_argument("id", metavar="ID")
+    change.add_argument("value", metavar="VALUE")
+    bypass = actions.add_parser("bypass", parents=[shared], help="take a stage out or put it back")
+    bypass.add_argument("stage", metavar="STAGE")
+    bypass.add_argument("position", choices=("on", "off", "toggle"))
+    preset = actions.add_parser("preset", parents=[shared], help="load a preset")
+    preset.add_argument("name", metavar="NAME")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no positive number")
+    return value
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form stage.parameter=value")
+    return name, value

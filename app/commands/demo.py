@@ -1,0 +1,84 @@
+"""What `sidetone` does where there is no sound device: the same live engine, in real time, on a simulated microphone with
+real speech under made noise, and a summary of what was heard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import soundfile
+from rich.console import Console
+from rich.table import Table
+
+from app.composition import DEMO_SPEECH, ensure_models, make_engine
+from app.demo_sound import DemoSound, make_demo_sound, removed_noise_db
+from app.files import write_whole
+from app.paths import Paths
+from app.terminal import is_attended
+from engine import SAMPLE_RATE_HZ, AudioFileError, EngineConfig, EngineState
+from engine.io.simulated import PREFIX
+from engine.report import Report
+
+_UNATTENDED_S = 20.0
+
+
+def offer_demo(config: EngineConfig, duration_s: float | None, report_file: Path | None, paths: Paths) -> int | None:
+    """Run the demo if this machine has no microphone; returns its exit code, or None if there is a microphone."""
+    from engine.io.devices import SystemBackend
+
+    if any(device.max_input_channels for device in SystemBackend().devices()):
+        return None
+    print("No sound device found: the engine runs on a simulated microphone, real speech under made noise.", flush=True)
+    sound, before, after = prepare_demo(paths)
+    devices = msgspec.structs.replace(config.devices, input=f"{PREFIX}{before}", output=f"{PREFIX}{after}")
+    if duration_s is None and not is_attended():
+        duration_s = _UNATTENDED_S
+        print(f"Nobody is at a terminal: it ends by itself after {duration_s:.0f} s.", flush=True)
+
+    from app.commands.headless import run_live
+
+    report = run_live(make_engine(paths), msgspec.structs.replace(config, devices=devices), duration_s, paths)
+    if report_file:
+        write_whole(report_file, report.to_json())
+    _summarize(sound, before, after, report)
+    return 1 if report.state is EngineState.FAILED else 0
+
+
+def prepare_demo(paths: Paths) -> tuple[DemoSound, Path, Path]:
+    """The demo's sound, the file it was written to, and the file the output shall go to.
+
+    Raises
+    ------
+    SidetoneError
+        If the speech cannot be had, or the file cannot be written.
+    """
+    store = ensure_models(paths, DEMO_SPEECH)
+    sound = make_demo_sound(store.model_path(DEMO_SPEECH))
+    folder = paths.cache / "demo"
+    before, after = folder / "before.wav", folder / "after.wav"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        soundfile.write(before, sound.noisy, SAMPLE_RATE_HZ, subtype="FLOAT")
+    except (OSError, soundfile.LibsndfileError):
+        raise AudioFileError(f"{before} could not be written; make room on the disk") from None
+    return sound, before, after
+
+
+def _summarize(sound: DemoSound, before: Path, after: Path, report: Report) -> None:
+    output, _ = soundfile.read(after, dtype="float32", always_2d=True)
+    removed_db = removed_noise_db(sound, np.ascontiguousarray(output[:, 0]))
+    hop_ms = 1000 * report.hop_frames / report.sample_rate
+    table = Table("", "", title="What was done")
+    table.add_row("before", str(before))
+    table.add_row("after", str(after))
+    table.add_row("noise removed", "too short to say" if removed_db is None else f"{removed_db:.1f} dB in the pauses")
+    for stage in report.stages:
+        cost = f", {stage.work_ms.p50:.3f} ms a hop" if stage.work_ms else ""
+        table.add_row(stage.id, f"{1000 * stage.latency_samples / report.sample_rate:.1f} ms delay{cost}")
+    table.add_row("chain", f"{1000 * report.latency.chain_samples / report.sample_rate:.1f} ms delay")
+    if report.hop_ms:
+        share = 100 * report.hop_ms.p50 / hop_ms
+        table.add_row("cost per hop", f"{report.hop_ms.p50:.2f} ms of {hop_ms:.0f} ms ({share:.0f} %), p99 {report.hop_ms.p99:.2f}")
+    table.add_row("hops", f"{report.hops}, {report.xruns} xruns, {report.deadline_misses} late")
+    Console(width=None if is_attended() else 120).print(table)

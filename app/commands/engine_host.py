@@ -1,0 +1,41 @@
+"""The engine's process, started by a face and living on without it: `sidetone engine-host`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+from contextlib import ExitStack, suppress
+
+import msgspec
+
+from app.composition import make_engine, rendezvous
+from app.engine_process import prepare_engine_process
+from app.paths import Paths
+from engine import EngineConfig, SidetoneError, Start
+from engine.host import EngineHost
+
+_log = logging.getLogger("sidetone.engine")
+
+
+def run(command: argparse.Namespace, paths: Paths) -> int:
+    """Serve an engine until it is told to shut down."""
+    with ExitStack() as clean_up:
+        engine = make_engine(paths)
+        clean_up.callback(engine.close)
+        for name in ("SIGTERM", "SIGHUP"):
+            if (number := getattr(signal, name, None)) is not None:
+                signal.signal(number, lambda *_: engine.shutdown_requested.set())
+        # Ctrl-C in a terminal is meant for the face.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        prepare_engine_process()
+        host = EngineHost(engine, rendezvous(paths), ends_with_face=True)
+        host.start()
+        clean_up.callback(host.close)
+        if command.config:
+            # A device that is not there is the face's to show, not a reason to end.
+            with suppress(SidetoneError):
+                engine.send(Start(msgspec.json.decode(command.config, type=EngineConfig)))
+        engine.shutdown_requested.wait()
+        _log.info("shutting down")
+    return 0

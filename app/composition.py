@@ -1,0 +1,91 @@
+"""The one place where objects are built and joined. Heavy parts are imported here when they are needed, so that a face or a
+`ctl` call does not wait for compilers and models."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from app.paths import Paths
+from app.terminal import announce_progress
+from engine import Description, ModelError
+
+if TYPE_CHECKING:
+    from engine.core.chain import Chain
+    from engine.facade import Engine
+    from engine.inference.catalog import ModelStore
+    from engine.rendezvous import Rendezvous
+
+DEMO_SPEECH = "two-cities"
+
+
+def model_store(paths: Paths) -> ModelStore:
+    """The model catalogue and where its files are; builds nothing."""
+    from engine.inference.catalog import ModelStore, read_catalog
+
+    return ModelStore(read_catalog(paths.catalog), (paths.bundled_models, paths.models))
+
+
+def ensure_models(paths: Paths, *needed: str) -> ModelStore:
+    """The store, after what the chain needs (or `needed`) was built if it was missing; shows progress.
+
+    Raises
+    ------
+    ModelError
+        If something is missing and cannot be built.
+    """
+    store = model_store(paths)
+    wanted = needed or chain_models(store)
+    missing = [entry for entry in store.missing() if entry.id in wanted]
+    if missing and getattr(sys, "frozen", False):
+        raise ModelError(f"{missing[0].label} belongs to this program and is gone; install Sidetone again")
+    if missing:
+        from models.build import build
+
+        with announce_progress() as progress:
+            for entry in missing:
+                build(entry, paths.models, progress)
+    return store
+
+
+def chain_models(store: ModelStore) -> tuple[str, ...]:
+    """Ids of the models that a live chain needs."""
+    from engine.inference.catalog import ModelKind
+
+    return tuple(entry.id for entry in store.entries if entry.kind is ModelKind.DENOISER)
+
+
+def make_chain(paths: Paths) -> Chain:
+    """All stages in a row, not yet prepared."""
+    from engine.core.chain import Chain
+    from engine.facade import MONITOR_AFTER
+    from engine.stages import STAGES
+
+    store = ensure_models(paths)
+    return Chain((stage.build(store) for stage in STAGES), MONITOR_AFTER)
+
+
+def make_engine(paths: Paths) -> Engine:
+    """The engine on this machine's devices."""
+    from engine.facade import Engine
+    from engine.io.devices import SystemBackend
+    from engine.io.virtual_device import make_virtual_microphone
+    from engine.stages import STAGES
+
+    store = ensure_models(paths)
+    return Engine((stage.build(store) for stage in STAGES), SystemBackend(), make_virtual_microphone())
+
+
+def description() -> Description:
+    """Stages and parameters, without an engine."""
+    from engine.describe import describe
+    from engine.stages import STAGES
+
+    return describe(STAGES)
+
+
+def rendezvous(paths: Paths) -> Rendezvous:
+    """Where this user's running engine is found."""
+    from engine.rendezvous import Rendezvous
+
+    return Rendezvous(paths.runtime)

@@ -1,0 +1,72 @@
+"""What the user has chosen, kept from one start to the next: devices, parameters, bypass.
+
+Written atomically, with the last good file beside it as `.bak`; a damaged file is a sentence and a fresh start, never an
+end. Unknown stages and parameters (of another version) are left out when the engine loads them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+import tomli_w
+
+from engine import EngineConfig, PresetError
+
+SETTINGS_VERSION = 1
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The file's content."""
+
+    version: int = SETTINGS_VERSION
+    engine: EngineConfig = EngineConfig()
+
+
+def load_settings(path: Path) -> Settings:
+    """Settings of this user; the defaults if there are none yet.
+
+    Raises
+    ------
+    PresetError
+        If the file is there and cannot be understood.
+    """
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Settings)
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PresetError(f"{path} cannot be read ({error}); mend it, or remove it to begin afresh") from None
+
+
+def save_settings(path: Path, settings: Settings) -> None:
+    """Write the settings; the file before becomes `.bak`.
+
+    Raises
+    ------
+    PresetError
+        If they cannot be written; the old file is then still there.
+    """
+    content = tomli_w.dumps(_without_none(msgspec.to_builtins(settings)))
+    fresh = path.with_suffix(f".new-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            os.replace(path, path.with_suffix(".bak"))
+        os.replace(fresh, path)
+    except OSError as error:
+        raise PresetError(f"{path} could not be written ({error.strerror}); your settings are not saved") from None
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _without_none(value: object) -> object:
+    # TOML has no null: what is None is left out, and read back as the default.
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return value

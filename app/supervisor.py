@@ -1,0 +1,167 @@
+"""Keeps an engine at hand for a face: finds the one that runs, starts one if there is none, and brings a killed one back as
+it was."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic, sleep
+
+import msgspec
+
+from app.engine_process import await_engine, find_engine, launch_engine
+from engine import (
+    ChainConfig,
+    Command,
+    ConnectionLostError,
+    Description,
+    DeviceDescription,
+    EngineApi,
+    EngineConfig,
+    Event,
+    SetBypass,
+    SetParam,
+    Shutdown,
+    Snapshot,
+    Start,
+)
+from engine.remote import RemoteEngine
+from engine.rendezvous import Rendezvous
+
+_FAREWELL_S = 3.0
+_MOST_SILENCES = 2
+
+
+class EngineSupervisor:
+    """Gives a face the engine of the moment. Worker thread; every call may wait.
+
+    Parameters
+    ----------
+    meeting_point : Rendezvous
+    config : EngineConfig
+        With which the first engine starts; later ones start with what was heard last.
+    """
+
+    def __init__(self, meeting_point: Rendezvous, config: EngineConfig) -> None:
+        self._meeting_point = meeting_point
+        self.config = config
+        self._engine: _RememberedEngine | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._silences = 0
+
+    def prelaunch(self) -> None:
+        """Start an engine, if none runs, without waiting for it: it can load while the face does."""
+        if find_engine(self._meeting_point) is None:
+            self._launch()
+
+    def api(self) -> EngineApi:
+        """The engine of this moment; starts one if need be.
+
+        Raises
+        ------
+        ConnectionLostError
+            If there is none and none can be started.
+        """
+        if self._engine is None or self._engine.is_lost:
+            self._engine = None
+            self._engine = _RememberedEngine(self._find_or_launch(), self)
+        return self._engine
+
+    def close(self) -> None:
+        """End the engine, if it is one that ends with its face; wait a moment for it to go."""
+        engine = find_engine(self._meeting_point)
+        if engine is None or not engine.found.ends_with_face:
+            return
+        with suppress(ConnectionLostError):
+            engine.send(Shutdown())
+        give_up_at_s = monotonic() + _FAREWELL_S
+        while monotonic() < give_up_at_s and self._meeting_point.find() is not None:
+            sleep(0.02)
+        if self._process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=_FAREWELL_S)
+
+    def _find_or_launch(self) -> RemoteEngine:
+        found = find_engine(self._meeting_point)
+        if found is not None:
+            self._silences = 0
+            return found
+        process = self._process
+        if process is None or process.poll() is not None:
+            process = self._launch()
+        try:
+            engine = await_engine(self._meeting_point, process)
+        except ConnectionLostError:
+            self._give_up_on(process)
+            raise
+        self._silences = 0
+        return engine
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        self._process = launch_engine(msgspec.json.encode(self.config).decode())
+        return self._process
+
+    def _give_up_on(self, process: subprocess.Popen[bytes]) -> None:
+        """An engine that lives and does not answer, time after time, makes room for another."""
+        self._silences += 1
+        if self._silences >= _MOST_SILENCES:
+            process.kill()
+            self._silences = 0
+
+
+class _RememberedEngine:
+    """Passes everything on, and keeps in mind what it would take to bring the engine back as it is."""
+
+    def __init__(self, engine: RemoteEngine, supervisor: EngineSupervisor) -> None:
+        self._engine = engine
+        self._supervisor = supervisor
+        self.is_lost = False
+
+    def send(self, command: Command) -> None:
+        with self._noticing():
+            self._engine.send(command)
+        config = self._supervisor.config
+        match command:
+            case Start():
+                self._supervisor.config = command.config
+            case SetParam(id=param_id, value=value):
+                params = {**config.chain.params, param_id: value}
+                self._remember(ChainConfig(params=params, bypassed=config.chain.bypassed))
+            case SetBypass(stage=stage, is_bypassed=is_bypassed):
+                others = tuple(name for name in config.chain.bypassed if name != stage)
+                self._remember(
+                    ChainConfig(params=config.chain.params, bypassed=(*others, stage) if is_bypassed else others)
+                )
+            case _:
+                pass
+
+    def snapshot(self, with_spectrum: bool = False) -> Snapshot:
+        with self._noticing():
+            snapshot = self._engine.snapshot(with_spectrum)
+        bypassed = tuple(stage.id for stage in snapshot.stages if stage.is_bypassed)
+        self._remember(ChainConfig(params=snapshot.params, bypassed=bypassed))
+        return snapshot
+
+    def events(self, after: int = 0) -> tuple[Event, ...]:
+        with self._noticing():
+            return self._engine.events(after)
+
+    def describe(self) -> Description:
+        with self._noticing():
+            return self._engine.describe()
+
+    def devices(self) -> tuple[DeviceDescription, ...]:
+        with self._noticing():
+            return self._engine.devices()
+
+    def _remember(self, chain: ChainConfig) -> None:
+        self._supervisor.config = msgspec.structs.replace(self._supervisor.config, chain=chain)
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        try:
+            yield
+        except ConnectionLostError:
+            self.is_lost = True
+            raise

@@ -1,0 +1,85 @@
+"""What a person at a terminal sees: progress of a first set-up, and the live meter table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import Progress, TaskID
+from rich.table import Table
+
+from engine import Snapshot
+
+_BAR_CELLS = 30
+_BAR_FLOOR_DBFS = -60.0
+_REDRAWS_PER_S = 8
+
+
+def is_attended() -> bool:
+    """Whether somebody sits at this terminal."""
+    return sys.stdout.isatty()
+
+
+@contextmanager
+def announce_progress() -> Iterator[Callable[[str, float], None]]:
+    """A function to call with what is being done and its share done (0…1); shown on stderr."""
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def announce(what: str, share: float) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=1.0)
+                if not console.is_terminal:
+                    console.print(what)
+            progress.update(tasks[what], completed=share)
+
+        yield announce
+
+
+@contextmanager
+def meter_display() -> Iterator[Callable[[Snapshot], None]]:
+    """A function that shows a snapshot as a table, in place; does nothing where nobody looks."""
+    if not is_attended():
+        yield lambda snapshot: None
+        return
+    with Live(refresh_per_second=_REDRAWS_PER_S) as live:
+        yield lambda snapshot: live.update(meter_table(snapshot))
+
+
+def meter_table(snapshot: Snapshot) -> Table:
+    """The snapshot as a table: levels, loudness, delay, and each stage's state and cost."""
+    table = Table(title=f"Sidetone · {snapshot.state}" + (f" ({snapshot.reason})" if snapshot.reason else ""))
+    for heading in ("", "", ""):
+        table.add_column(heading)
+    table.add_row("input", _bar(max(snapshot.input_level.peak_dbfs)), f"{max(snapshot.input_level.rms_dbfs):6.1f} dB rms")
+    table.add_row("output", _bar(max(snapshot.output_level.peak_dbfs)), _figure(snapshot.loudness.short_term_lufs, "LUFS"))
+    table.add_row("true peak", "", _figure(snapshot.loudness.true_peak_dbtp, "dBTP"))
+    measured = snapshot.latency.measured_ms
+    table.add_row("delay", f"chain {snapshot.latency.chain_ms:.1f} ms", _device_delay(measured.p50 if measured else None))
+    table.add_section()
+    for stage in snapshot.stages:
+        state = stage.reason if stage.is_degraded else "bypassed" if stage.is_bypassed else "on"
+        cost = f"{stage.work_ms.p50:6.3f} ms a hop" if stage.work_ms else ""
+        meters = "  ".join(f"{name.removesuffix('_db')} {value:.1f} dB" for name, value in stage.meters.items())
+        table.add_row(stage.id, f"{state}  {meters}".rstrip(), cost)
+    table.add_section()
+    faults = f"{snapshot.xruns} xruns, {snapshot.deadline_misses} late"
+    table.add_row("hops", str(snapshot.hops), faults)
+    return table
+
+
+def _bar(level_dbfs: float) -> str:
+    share = min(max(1.0 - level_dbfs / _BAR_FLOOR_DBFS, 0.0), 1.0)
+    return "█" * round(share * _BAR_CELLS) + "·" * (_BAR_CELLS - round(share * _BAR_CELLS)) + f" {level_dbfs:6.1f} dBFS"
+
+
+def _figure(value: float | None, unit: str) -> str:
+    return "–" if value is None else f"{value:6.1f} {unit}"
+
+
+def _device_delay(p50_ms: float | None) -> str:
+    return "device to device: not measured" if p50_ms is None else f"device to device {p50_ms:.1f} ms measured"
