@@ -14,6 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 EVAL = ROOT.parent / "shared" / "eval"
 
+pytest_plugins = ["tests.helpers.models"]
+
 # Other programs share the machine, so an example's time says nothing; CI must fail today and tomorrow alike.
 hypothesis.settings.register_profile("sidetone", deadline=None, derandomize=os.environ.get("CI") == "true")
 hypothesis.settings.load_profile("sidetone")

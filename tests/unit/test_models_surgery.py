@@ -1,0 +1,114 @@
+"""Each cut into a graph leaves what it computes unchanged: frame by frame gives what the whole recording gave."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import helper
+
+from models.build.surgery import (
+    constant,
+    drop_time_padding,
+    expose_gru_states,
+    float_value,
+    grouped_linear_as_matmul,
+    prune,
+    rename,
+    serialize,
+)
+
+OPSET = 12
+FRAMES, SIZE = 7, 4
+
+
+def run(graph: onnx.GraphProto, **inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(serialize(graph, OPSET), options, providers=["CPUExecutionProvider"])
+    return list(session.run(None, inputs))
+
+
+def noise(*shape: int) -> NDArray[np.float32]:
+    return np.random.default_rng(len(shape)).standard_normal(shape).astype(np.float32)
+
+
+def a_gru(frames: int) -> onnx.GraphProto:
+    weights = [
+        constant("w", noise(1, 3 * SIZE, SIZE)),
+        constant("r", noise(1, 3 * SIZE, SIZE)),
+        constant("b", noise(1, 6 * SIZE)),
+        constant("h", np.zeros((1, 1, SIZE), np.float32)),
+        constant("unused", noise(3)),
+    ]
+    node = helper.make_node("GRU", ["x", "w", "r", "b", "", "h"], ["y", ""], hidden_size=SIZE, linear_before_reset=1)
+    dead = helper.make_node("Relu", ["unused"], ["nowhere"])
+    x, y = float_value("x", [frames, 1, SIZE]), float_value("y", [frames, 1, 1, SIZE])
+    return helper.make_graph([node, dead], "gru", [x], [y], weights)
+
+
+def test_a_gru_stepped_by_frames_gives_what_the_whole_sequence_gives() -> None:
+    x = noise(FRAMES, 1, SIZE)
+    (whole,) = run(a_gru(FRAMES), x=x)
+    stepped = a_gru(1)
+    expose_gru_states(stepped, ["state"])
+    stepped.input.append(float_value("state", [1, 1, SIZE]))
+    stepped.output.append(float_value("state_next", [1, 1, SIZE]))
+    prune(stepped)
+    state = np.zeros((1, 1, SIZE), np.float32)
+    for frame in range(FRAMES):
+        y, state = run(stepped, x=x[frame : frame + 1], state=state)
+        np.testing.assert_allclose(y[0], whole[frame], atol=1e-6)
+
+
+def test_a_convolution_given_its_past_needs_no_padding() -> None:
+    def graph(frames: int) -> onnx.GraphProto:
+        pad = helper.make_node("Pad", ["x", "pads"], ["padded"])
+        convolution = helper.make_node("Conv", ["padded", "w"], ["y"], kernel_shape=[3, 1])
+        weights = [constant("pads", np.array([0, 0, 2, 0, 0, 0, 0, 0], np.int64)), constant("w", noise(1, 1, 3, 1))]
+        x, y = float_value("x", [1, 1, frames, SIZE]), float_value("y", [1, 1, frames, SIZE])
+        return helper.make_graph([pad, convolution], "convolution", [x], [y], weights)
+
+    x = noise(1, 1, FRAMES, SIZE)
+    (whole,) = run(graph(FRAMES), x=x)
+    stepped = graph(3)
+    drop_time_padding(stepped)
+    prune(stepped)
+    stepped.output[0].CopyFrom(float_value("y", [1, 1, 1, SIZE]))
+    for frame in range(2, FRAMES):
+        (y,) = run(stepped, x=x[:, :, frame - 2 : frame + 1])
+        np.testing.assert_allclose(y[:, :, 0], whole[:, :, frame], atol=1e-6)
+
+
+def test_a_grouped_linear_layer_is_the_same_as_a_product() -> None:
+    node = helper.make_node("Einsum", ["x", "w"], ["y"], equation="btgi,gih->btgh")
+    x, y = float_value("x", [1, 1, 5, SIZE]), float_value("y", [1, 1, 5, 3])
+    graph = helper.make_graph([node], "linear", [x], [y], [constant("w", noise(5, SIZE, 3))])
+    (before,) = run(graph, x=noise(1, 1, 5, SIZE))
+    grouped_linear_as_matmul(graph)
+    assert [node.op_type for node in graph.node] == ["Reshape", "MatMul", "Reshape"]
+    (after,) = run(graph, x=noise(1, 1, 5, SIZE))
+    np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+def test_prune_takes_away_what_nothing_depends_on() -> None:
+    graph = a_gru(1)
+    prune(graph)
+    assert [node.op_type for node in graph.node] == ["GRU"]
+    assert "unused" not in {tensor.name for tensor in graph.initializer}
+
+
+def test_renaming_keeps_the_names_that_are_told() -> None:
+    graph = a_gru(1)
+    rename(graph, "part/", {"x": "features", "y": "y"})
+    assert graph.input[0].name == "features"
+    assert graph.output[0].name == "y"
+    assert list(graph.node[0].input) == ["features", "part/w", "part/r", "part/b", "", "part/h"]
+
+
+def test_the_same_graph_has_the_same_bytes() -> None:
+    assert serialize(a_gru(1), OPSET) == serialize(a_gru(1), OPSET)
+    other = onnx.load_model_from_string(serialize(a_gru(1), OPSET))
+    assert other.producer_name == "sidetone"
+    assert other.ir_version == 8
