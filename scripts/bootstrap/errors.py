@@ -43,7 +43,8 @@ _REASONS = (
             "has no wheel",
             "failed to build",
         ),
-        "a package does not exist for this Python or platform: use a 64-bit Python 3.11 to 3.13",
+        "a package does not exist for this machine: it needs a 64-bit Python 3.11 to 3.14 on Windows, on Linux with "
+        "glibc 2.34 or newer, or on an Apple-silicon Mac with macOS 14 or newer",
     ),
     (
         ("permission denied", "access is denied", "read-only file system"),

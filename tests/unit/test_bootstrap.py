@@ -119,7 +119,7 @@ def test_a_full_disk_is_said_before_anything_is_downloaded(checkout: Path, monke
         ),
         ("invalid peer certificate: UnknownIssuer", "certificate"),
         ("Hash mismatch for `numpy==2.4.6`", "not the one that was locked"),
-        ("numba==0.68.1 has no usable wheels", "Python 3.11 to 3.13"),
+        ("numba==0.68.1 has no usable wheels", "Python 3.11 to 3.14"),
         ("PermissionError: [Errno 13] Permission denied", "cannot be written"),
         ("first\nsomething odd", "something odd"),
         ("", "said nothing"),
