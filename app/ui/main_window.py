@@ -1,0 +1,228 @@
+"""The one window: reads from left to right like the signal.
+
+It owns no truth. What it shows comes from snapshots, what the user does goes to the bridge, and its parts do not know each
+other. GUI thread; nothing waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from app.bridge import EngineBridge, LinkState
+from app.ui import theme
+from app.ui.panels.bus_strips import InputStrip, OutputStrip
+from app.ui.panels.chain_strip import ChainStrip
+from app.ui.panels.device_row import DeviceRow
+from app.ui.panels.event_log import EventLog
+from app.ui.panels.latency_panel import LatencyPanel
+from app.ui.panels.spectrum_panel import SpectrumPanel
+from app.ui.panels.stage_panel import StagePanel
+from app.ui.panels.status_row import StatusRow
+from engine import Description, Snapshot, StageDescription
+
+
+class MainWindow(QWidget):
+    """Everything the user sees.
+
+    Parameters
+    ----------
+    bridge : EngineBridge
+        Opened and closed by whoever made it.
+    on_close : Callable[[], None] or None
+        Called once when the window is closed.
+    """
+
+    def __init__(self, bridge: EngineBridge, on_close: Callable[[], None] | None = None) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._on_close = on_close
+        self._stages: dict[str, StageDescription] = {}
+        self._labels: dict[str, str] = {}
+        self._snapshot: Snapshot | None = None
+        self.status = StatusRow()
+        self.devices = DeviceRow(bridge.device_config)
+        self.latency = LatencyPanel()
+        self.input = InputStrip()
+        self.chain = ChainStrip()
+        self.output = OutputStrip()
+        self.stage_panel: StagePanel | None = None
+        self.spectrum = SpectrumPanel()
+        self.events = EventLog()
+        self._below = QHBoxLayout()
+        self.setWindowTitle("Sidetone")
+        self.resize(1180, 760)
+        self._lay_out()
+        self._connect()
+        self._order_tabs()
+
+    def show_description(self, description: Description) -> None:
+        """Make the chain's cards."""
+        stages = {stage.id: stage for stage in description.stages}
+        if stages == self._stages:
+            return
+        self.close_stage()
+        self._stages = stages
+        self._labels = {stage.id: stage.label for stage in description.stages}
+        self.chain.show_description(description)
+        self._order_tabs()
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Let everything follow."""
+        self._snapshot = snapshot
+        self.status.show_snapshot(snapshot)
+        self.devices.show_in_use(snapshot.devices)
+        self.latency.show_snapshot(snapshot, self._labels)
+        self.input.show_level(snapshot.input_level)
+        self.chain.show_snapshot(snapshot)
+        self.output.show_level(snapshot.output_level)
+        self.output.show_loudness(snapshot.loudness)
+        if self.stage_panel is not None:
+            self.stage_panel.show_params(snapshot.params)
+        if snapshot.spectrum is not None:
+            self.spectrum.show_spectrum(snapshot.spectrum)
+
+    def show_link(self, state: LinkState, text: str) -> None:
+        """Show that the engine went away, or came back."""
+        self.status.show_link(state, text)
+        self.devices.setEnabled(state is LinkState.CONNECTED)
+        self.chain.setEnabled(state in (LinkState.CONNECTED, LinkState.SILENT))
+        if state is LinkState.LOST:
+            self.chain.show_nothing()
+            self.input.show_level(None)
+            self.output.show_level(None)
+            self.output.show_loudness(None)
+            self.spectrum.show_spectrum(None)
+
+    def open_stage(self, stage_id: str) -> None:
+        """Open a stage's panel; close it if it is open."""
+        is_same = self.stage_panel is not None and self.stage_panel.stage.id == stage_id
+        self.close_stage()
+        stage = self._stages.get(stage_id)
+        if is_same or stage is None:
+            return
+        self.stage_panel = StagePanel(stage)
+        self.stage_panel.param_edited.connect(self._bridge.set_param)
+        self.stage_panel.close_asked.connect(self.close_stage)
+        if self._snapshot is not None:
+            self.stage_panel.show_params(self._snapshot.params)
+        self._below.insertWidget(0, self.stage_panel, 5)
+        self.chain.show_open(stage_id)
+        self._order_tabs()
+        self.stage_panel.first_control().setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def close_stage(self) -> None:
+        """Close the open panel, if any, and give the keyboard back to its card."""
+        if self.stage_panel is None:
+            return
+        panel, self.stage_panel = self.stage_panel, None
+        self.chain.show_open(None)
+        card = self.chain.cards.get(panel.stage.id)
+        if card is not None and panel.isAncestorOf(self.focusWidget() or self):
+            card.title.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._below.removeWidget(panel)
+        panel.hide()
+        panel.deleteLater()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Somebody can see it."""
+        super().showEvent(event)
+        self._tell_watched()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody can."""
+        super().hideEvent(event)
+        self._tell_watched()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Minimised or restored; another system font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self._tell_watched()
+        elif event.type() == QEvent.Type.ApplicationFontChange:
+            theme.renew_fonts(self)
+            if self.spectrum.plot is not None:
+                self.spectrum.plot.renew_fonts()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Tell whoever made the window."""
+        super().closeEvent(event)
+        on_close, self._on_close = self._on_close, None
+        if on_close is not None:
+            on_close()
+
+    def _lay_out(self) -> None:
+        signal_row = QHBoxLayout()
+        signal_row.setSpacing(theme.GAP + 4)
+        signal_row.addWidget(self.input)
+        signal_row.addWidget(self.chain, 1)
+        signal_row.addWidget(self.output)
+        self._below.setSpacing(theme.GAP * 2)
+        self._below.addWidget(self.spectrum, 6)
+        self._below.addWidget(self.events, 4)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.GAP + 4, theme.GAP, theme.GAP + 4, theme.GAP + 4)
+        column.setSpacing(theme.GAP + 2)
+        column.addWidget(self.status)
+        column.addWidget(self.devices)
+        column.addWidget(self.latency)
+        column.addLayout(signal_row, 6)
+        column.addLayout(self._below, 5)
+
+    def _connect(self) -> None:
+        bridge = self._bridge
+        bridge.snapshot_arrived.connect(self.show_snapshot)
+        bridge.description_arrived.connect(self.show_description)
+        bridge.devices_arrived.connect(self.devices.show_devices)
+        bridge.events_arrived.connect(self.events.show_events)
+        bridge.link_changed.connect(self.show_link)
+        bridge.refused.connect(self.status.show_notice)
+        bridge.refused.connect(self.events.show_refusal)
+        self.status.start_asked.connect(bridge.start_engine)
+        self.status.stop_asked.connect(bridge.stop_engine)
+        self.status.reset_asked.connect(bridge.reset_meters)
+        self.devices.chosen.connect(bridge.choose_devices)
+        self.devices.list_wanted.connect(bridge.refresh_devices)
+        self.chain.param_edited.connect(bridge.set_param)
+        self.chain.bypass_edited.connect(bridge.set_bypass)
+        self.chain.open_asked.connect(self.open_stage)
+        self.spectrum.opened.connect(self._tell_watched)
+        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.close_stage)
+
+    def _tell_watched(self) -> None:
+        is_watched = self.isVisible() and not self.isMinimized()
+        self._bridge.set_watched(is_watched)
+        self._bridge.want_spectrum(is_watched and self.spectrum.is_open)
+
+    def _order_tabs(self) -> None:
+        """Tab goes as the signal does, whatever was made later."""
+        zones = (self.status, self.devices, self.chain, self.stage_panel, self.spectrum, self.events)
+        stops = [stop for zone in zones if zone is not None for stop in _tab_stops(zone)]
+        for before, after in zip(stops, stops[1:], strict=False):
+            QWidget.setTabOrder(before, after)
+
+
+def _tab_stops(zone: QWidget) -> Iterator[QWidget]:
+    """What can have the keyboard under `zone`, in the order in which the layouts hold it."""
+    if zone.focusPolicy() & Qt.FocusPolicy.TabFocus:
+        yield zone
+        return
+    layout = zone.layout()
+    if layout is None:
+        children = zone.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    else:
+        children = list(_laid_out(layout))
+    for child in children:
+        yield from _tab_stops(child)
+
+
+def _laid_out(layout: object) -> Iterator[QWidget]:
+    for index in range(layout.count()):  # type: ignore[attr-defined]
+        item = layout.itemAt(index)  # type: ignore[attr-defined]
+        if item.widget() is not None:
+            yield item.widget()
+        elif item.layout() is not None:
+            yield from _laid_out(item.layout())

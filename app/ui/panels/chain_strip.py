@@ -1,0 +1,112 @@
+"""The stages' cards in the order of the chain, side by side, scrolling where they do not fit. GUI thread; nothing waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QWidget
+
+from app.ui import theme
+from app.ui.panels.stage_card import StageCard
+from app.ui.theme import Colour
+from engine import Description, Snapshot, Value
+
+ARROW_ROOM = 12
+
+
+class ChainStrip(QScrollArea):
+    """All cards. Signals as in `StageCard`."""
+
+    param_edited = Signal(str, object)
+    bypass_edited = Signal(str, bool)
+    open_asked = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.cards: dict[str, StageCard] = {}
+        self.setWidgetResizable(True)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Chain")
+        self.setWidget(_CardRow({}))
+        QApplication.instance().focusChanged.connect(self._keep_focus_in_sight)  # type: ignore[union-attr]
+
+    def show_description(self, description: Description) -> None:
+        """Make the cards anew."""
+        self.cards = {stage.id: StageCard(stage) for stage in description.stages}
+        for card in self.cards.values():
+            card.param_edited.connect(self.param_edited)
+            card.bypass_edited.connect(self.bypass_edited)
+            card.open_asked.connect(self.open_asked)
+        self.setWidget(_CardRow(self.cards))
+        self.updateGeometry()
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Let all cards follow."""
+        rate = snapshot.sample_rate or 48_000
+        for stage in snapshot.stages:
+            card = self.cards.get(stage.id)
+            if card is not None:
+                card.show_stage(stage)
+                card.show_delay(stage.latency_samples * 1000 / rate)
+                card.show_params(snapshot.params)
+
+    def show_nothing(self) -> None:
+        """There is no engine to ask."""
+        for card in self.cards.values():
+            card.show_stage(None)
+
+    def show_open(self, stage_id: str | None) -> None:
+        """Mark the card whose panel is open."""
+        for card in self.cards.values():
+            card.show_open(card.stage.id == stage_id)
+
+    def show_params(self, params: Mapping[str, Value]) -> None:
+        """Let the controls follow."""
+        for card in self.cards.values():
+            card.show_params(params)
+
+    def minimumSizeHint(self) -> QSize:
+        """As high as the cards need; as narrow as one card."""
+        least = self.widget().minimumSizeHint()
+        return QSize(min(least.width(), theme.em() * 12), least.height() + self.horizontalScrollBar().sizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        """As the cards."""
+        return self.widget().sizeHint()
+
+    def _keep_focus_in_sight(self, before: QWidget | None, now: QWidget | None) -> None:
+        if now is not None and self.widget().isAncestorOf(now):
+            self.ensureWidgetVisible(now, theme.GAP * 3, 0)
+
+
+class _CardRow(QWidget):
+    """The cards, with a small arrow from each to the next."""
+
+    def __init__(self, cards: Mapping[str, StageCard]) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(ARROW_ROOM)
+        self._cards = list(cards.values())
+        for card in self._cards:
+            row.addWidget(card, 1)
+        if not self._cards:
+            empty = QLabel("The engine has not told its stages yet.")
+            empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            empty.setStyleSheet(f"color: {Colour.MUTED}")
+            row.addWidget(empty)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Arrows in the gaps."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(Colour.SECOND), 1.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        for card in self._cards[:-1]:
+            x, y = card.geometry().right() + 1 + ARROW_ROOM / 2, card.geometry().top() + theme.GAP + theme.em() / 2 + 3
+            painter.drawPolyline([QPointF(x - 2, y - 4), QPointF(x + 2, y), QPointF(x - 2, y + 4)])
+        painter.end()

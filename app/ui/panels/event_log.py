@@ -1,0 +1,69 @@
+"""What happened, newest at the bottom. GUI thread; nothing waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from app.ui import theme
+from app.ui.panels.status_row import clock_text
+from app.ui.theme import Colour, FontRole
+from engine import Event, EventKind
+
+MAX_LINES = 300
+
+
+class EventLog(QWidget):
+    """A list of the last events; one that comes twice, after a reconnection, stands there once."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._seen: set[tuple[int, float, str]] = set()
+        title = QLabel("Events")
+        theme.use_font(title, FontRole.TITLE)
+        self.list = QListWidget()
+        self.list.setAccessibleName("Events")
+        self.list.setUniformItemSizes(True)
+        self.list.setWordWrap(False)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setMinimumHeight(theme.em() * 3)
+        theme.use_font(self.list, FontRole.SMALL)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GAP // 2)
+        column.addWidget(title)
+        column.addWidget(self.list, 1)
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines on show."""
+        return [self.list.item(row).text() for row in range(self.list.count())]
+
+    def show_events(self, events: Iterable[Event]) -> None:
+        """Add events."""
+        for event in events:
+            identity = (event.sequence, event.time_s, event.text)
+            if identity not in self._seen:
+                self._seen.add(identity)
+                tint = Colour.CAUTION if event.kind in (EventKind.XRUN, EventKind.STAGE) else Colour.MUTED
+                self._add(f"{clock_text(event.time_s)}  {event.text}", tint)
+
+    def show_refusal(self, text: str) -> None:
+        """Add a sentence that says why something was not done."""
+        self._add(text, Colour.CAUTION)
+
+    def _add(self, text: str, tint: str) -> None:
+        bar = self.list.verticalScrollBar()
+        is_at_end = bar.value() >= bar.maximum() - 1
+        item = QListWidgetItem(text)
+        item.setToolTip(text)
+        item.setForeground(QColor(tint))
+        self.list.addItem(item)
+        while self.list.count() > MAX_LINES:
+            self.list.takeItem(0)
+        if is_at_end:
+            self.list.scrollToBottom()
