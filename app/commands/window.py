@@ -1,0 +1,107 @@
+"""`sidetone`: the window, with the engine in its own process; without a screen, the same engine headless."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.composition import ensure_models, rendezvous
+from app.crash import EXIT_DONE
+from app.paths import Paths
+from app.settings import Settings, load_settings, save_settings
+from app.supervisor import EngineSupervisor
+from engine import DeviceConfig, PresetError
+
+if TYPE_CHECKING:
+    from app.bridge import EngineBridge
+
+_SAVE_INTERVAL_MS = 2000
+_BACKENDS_WITHOUT_SCREEN = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
+
+
+def run(command: argparse.Namespace, paths: Paths) -> int:
+    """Show the window until it is closed."""
+    if not has_display():
+        print("No display found: the live engine runs without a window (`sidetone headless`).", flush=True)
+        from app.cli import parse
+
+        return int((headless := parse(["headless"])).run(headless, paths))
+    ensure_models(paths)
+    settings = _settings(paths)
+    supervisor = EngineSupervisor(rendezvous(paths), settings.engine)
+    # The engine compiles and loads while Qt does the same.
+    supervisor.prelaunch()
+    return _show(supervisor, settings, paths)
+
+
+def has_display() -> bool:
+    """Whether a window can be shown."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    if os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0] in _BACKENDS_WITHOUT_SCREEN:
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _settings(paths: Paths) -> Settings:
+    try:
+        return load_settings(paths.settings)
+    except PresetError as error:
+        print(f"sidetone: {error}", file=sys.stderr)
+        return Settings()
+
+
+def _show(supervisor: EngineSupervisor, settings: Settings, paths: Paths) -> int:
+    from PySide6.QtCore import QTimer
+
+    from app.bridge import EngineBridge
+    from app.ui.application import make_application
+    from app.ui.main_window import MainWindow
+
+    application = make_application(sys.argv[:1])
+    bridge = EngineBridge(supervisor, settings.engine.devices)
+    keeper = _SettingsKeeper(supervisor, settings, paths, bridge)
+    window = MainWindow(bridge)
+    timer = QTimer()
+    timer.timeout.connect(keeper.save_if_changed)
+    timer.start(_SAVE_INTERVAL_MS)
+    bridge.open()
+    window.show()
+    try:
+        application.exec()
+    finally:
+        bridge.close()
+        keeper.save_if_changed()
+        supervisor.close()
+    return EXIT_DONE
+
+
+class _SettingsKeeper:
+    """Writes the settings whenever they have changed."""
+
+    def __init__(
+        self, supervisor: EngineSupervisor, settings: Settings, paths: Paths, bridge: EngineBridge
+    ) -> None:
+        self._supervisor = supervisor
+        self._saved = settings
+        self._paths = paths
+        self._devices = settings.engine.devices
+        bridge.devices_chosen.connect(self._note_devices)
+
+    def save_if_changed(self) -> None:
+        chain = self._supervisor.config.chain
+        settings = Settings(engine=msgspec.structs.replace(self._saved.engine, devices=self._devices, chain=chain))
+        if settings == self._saved:
+            return
+        try:
+            save_settings(self._paths.settings, settings)
+            self._saved = settings
+        except PresetError as error:
+            print(f"sidetone: {error}", file=sys.stderr)
+
+    def _note_devices(self, devices: DeviceConfig) -> None:
+        self._devices = devices
