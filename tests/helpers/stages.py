@@ -18,10 +18,10 @@ BLOCK = 480
 # Parameters with which a stage leaves a signal as it is but for its delay; a stage that is not named needs none.
 TRANSPARENT: dict[str, dict[str, Any]] = {"compressor": {"ratio": 1.0}, "denoise": {"strength_db": 0.0}}
 
-# Loud enough, and with parameters such, that each stage does something to a tone of -12 dBFS that can be heard.
+# Loud enough, and with parameters such, that each stage does something to a tone of -3 dBFS that can be heard.
 AUDIBLE: dict[str, dict[str, Any]] = {
     "input_gain": {"gain_db": -9.0},
-    "output_gain": {"gain_db": 6.0},
+    "output_gain": {"gain_db": -6.0},
     "high_pass": {"cutoff_hz": 400.0, "slope": "24 dB/oct"},
     "limiter": {"ceiling_dbtp": -12.0},
 }
@@ -74,7 +74,8 @@ def run_through(stage: Stage[Any], samples: Block, settings: Sequence[Params]) -
 def tone(seconds: float, level_dbfs: float, frequency_hz: float = 1000.0, channels: int = 1) -> Block:
     """A sine of this peak level, shape (channels, frames)."""
     t = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    samples = 10 ** (level_dbfs / 20) * np.sin(2 * np.pi * frequency_hz * t)
+    # Blocks of 10 ms must not begin where the tone is zero, or a step between two of them would pass unheard.
+    samples = 10 ** (level_dbfs / 20) * np.sin(2 * np.pi * frequency_hz * t + 1.2)
     return np.tile(samples.astype(np.float32), (channels, 1))
 
 
@@ -91,7 +92,8 @@ def voice_like(seconds: float, channels: int = 1, seed: int = 1) -> Block:
     )
     for channel in range(1, channels):
         samples[channel] = np.roll(samples[channel], 40 * channel) * 0.7
-    return (0.7 * samples / np.abs(samples).max()).astype(np.float32)
+    loud: NDArray[np.float32] = (0.7 * samples / np.abs(samples).max()).astype(np.float32)
+    return loud
 
 
 # Flat above 5 kHz and 100 dB down at 1 kHz: what is left of a tone is what does not belong to it.
@@ -100,4 +102,5 @@ _CLICK_FILTER = signal.firwin(511, 4000, fs=SAMPLE_RATE, pass_zero=False, window
 
 def clicks(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     """Magnitude of what lies above a 1 kHz tone and its near sidebands, shape of `samples` (frames,)."""
-    return np.abs(signal.fftconvolve(samples.astype(np.float64), _CLICK_FILTER, mode="same"))
+    found: NDArray[np.float64] = np.abs(signal.fftconvolve(samples.astype(np.float64), _CLICK_FILTER, mode="same"))
+    return found

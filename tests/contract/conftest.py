@@ -1,0 +1,36 @@
+"""Builds any stage for the contract tests, with its models where it needs some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.core.stage import Stage, StreamFormat
+from engine.inference.catalog import ModelStore
+from tests.helpers.models import model_store  # noqa: F401 - the fixture behind `_Models`
+
+
+class _Models:
+    """Asks for the models only once a stage wants one, so that a machine without them skips that stage alone."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+
+    def model_path(self, model_id: str) -> Path:
+        store: ModelStore = self._request.getfixturevalue("model_store")
+        return store.model_path(model_id)
+
+
+@pytest.fixture
+def prepare(request: pytest.FixtureRequest) -> Callable[[type[Stage[Any]], StreamFormat], Stage[Any]]:
+    """Make a fresh stage, prepared for a format."""
+
+    def prepared(stage_type: type[Stage[Any]], fmt: StreamFormat) -> Stage[Any]:
+        stage = stage_type.build(_Models(request))
+        stage.prepare(fmt)
+        return stage
+
+    return prepared
