@@ -30,6 +30,7 @@ class HopBridge:
     def __init__(self, hop: int, fmt: StreamFormat) -> None:
         self.latency_samples = fmt.bridging_samples(hop)
         self._hop = hop
+        self._max_frames = fmt.max_frames
         self._is_direct = self.latency_samples == 0
         self._waiting = np.zeros((fmt.channels, hop), np.float32)
         # Twice what can ever be queued, so that moving the rest to the front never overlaps itself.
@@ -50,14 +51,24 @@ class HopBridge:
         ----------
         block : Block
             Shape (channels, frames), frames as promised by the format.
+
+        Raises
+        ------
+        ValueError
+            If the promise is broken and the block cannot be served.
         """
+        frames = block.shape[1]
+        if frames > self._max_frames or (self._is_direct and frames % self._hop):
+            raise ValueError(f"a block of {frames} frames, where {self._max_frames} were promised")
         if self._is_direct:
-            for start in range(0, block.shape[1], self._hop):
+            for start in range(0, frames, self._hop):
                 hop = block[:, start : start + self._hop]
                 process_hop(hop, hop)
             return
         self._feed(block, process_hop)
-        taken = self._start + block.shape[1]
+        taken = self._start + frames
+        if taken > self._end:
+            raise ValueError(f"blocks of {frames} frames, where {self._max_frames} were promised")
         block[:] = self._ready[:, self._start : taken]
         self._start = taken
 

@@ -62,3 +62,15 @@ def test_reset_forgets_what_waits() -> None:
         bridge.process(y[:, start : start + 100], copy_hop)
     np.testing.assert_array_equal(y[:, bridge.latency_samples :], x[:, : -bridge.latency_samples])
     assert not y[:, : bridge.latency_samples].any()
+
+
+@pytest.mark.parametrize(("promised", "given_frames"), [(128, 129), (128, 5000), (480, 479), (480, 960), (96, 50)])
+def test_blocks_that_were_not_promised_are_refused_before_any_harm(promised: int, given_frames: int) -> None:
+    bridge = HopBridge(HOP, StreamFormat(48_000, 1, promised))
+
+    def serve() -> None:
+        for _ in range(HOP):
+            bridge.process(ramp(1, given_frames), copy_hop)
+
+    with pytest.raises(ValueError, match="promised"):
+        serve()
