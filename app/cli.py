@@ -35,7 +35,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add_models(commands)
     _add_ctl(commands)
     _add(commands, "engine-host", argparse.SUPPRESS).add_argument("--config", default="")
-    _add(commands, "services-host", argparse.SUPPRESS)
+    _add(commands, "services-host", argparse.SUPPRESS).add_argument("--engine", required=True)
     return parser.parse_args(arguments)
 
 

@@ -68,7 +68,7 @@ def make_chain(paths: Paths) -> Chain:
 def make_engine(paths: Paths) -> Engine:
     """The engine on this machine's devices."""
     from engine.facade import Engine
-    from engine.io.devices import SystemBackend
+    from engine.io.system import SystemBackend
     from engine.io.virtual_device import make_virtual_microphone
     from engine.stages import STAGES
 

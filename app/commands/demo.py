@@ -25,7 +25,7 @@ _UNATTENDED_S = 20.0
 
 def offer_demo(config: EngineConfig, duration_s: float | None, report_file: Path | None, paths: Paths) -> int | None:
     """Run the demo if this machine has no microphone; returns its exit code, or None if there is a microphone."""
-    from engine.io.devices import SystemBackend
+    from engine.io.system import SystemBackend
 
     if any(device.max_input_channels for device in SystemBackend().devices()):
         return None

@@ -13,7 +13,7 @@ from app.paths import Paths
 
 def run(command: argparse.Namespace, paths: Paths) -> int:
     """List the devices; a machine without sound has none, which is no failure."""
-    from engine.io.devices import SystemBackend
+    from engine.io.system import SystemBackend
 
     devices = SystemBackend().devices()
     if command.json:

@@ -94,7 +94,7 @@ def _display(paths: Paths) -> Finding:
 
 
 def _sound(paths: Paths) -> Finding:
-    from engine.io.devices import SystemBackend
+    from engine.io.system import SystemBackend
 
     devices = SystemBackend().devices()
     microphones = [device.name for device in devices if device.max_input_channels]

@@ -1,0 +1,70 @@
+"""Keeps the services process going beside an engine: starts it, and starts it again when it ends by itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from app.engine_process import program
+
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 60.0
+_FAREWELL_S = 2.0
+_LOOK_INTERVAL_S = 0.5
+
+
+class ServicesKeeper:
+    """Runs the services process from `start` to `close`, on a thread of its own. Control thread.
+
+    Parameters
+    ----------
+    launch : callable
+        Starts the process.
+    """
+
+    def __init__(self, launch: Callable[[], subprocess.Popen[bytes]]) -> None:
+        self._launch = launch
+        self._is_closing = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="sidetone-services", daemon=True)
+
+    def start(self) -> None:
+        """Start the process and watch over it."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the process."""
+        self._is_closing.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=2 * _FAREWELL_S)
+
+    def _keep(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while not self._is_closing.is_set():
+            with suppress(OSError):
+                self._watch(self._launch())
+            # One that keeps ending is given more and more time between two tries.
+            self._is_closing.wait(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        while process.poll() is None:
+            if self._is_closing.wait(_LOOK_INTERVAL_S):
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=_FAREWELL_S)
+                process.kill()
+                process.wait()
+
+
+def launch_services(engine_address: str) -> subprocess.Popen[bytes]:
+    """Start the services process of the engine at `engine_address`; its end is watched through its input."""
+    return subprocess.Popen(
+        program("services-host", "--engine", engine_address),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
+    )
