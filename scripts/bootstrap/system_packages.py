@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -80,6 +81,8 @@ def missing_packages(level: str) -> list[str]:
         missing.append(ALSA_PLUGIN[1])
     if level != "app":
         missing += [package for program, package in RIG_PROGRAMS.items() if shutil.which(program) is None]
+    if level == "bench":
+        missing += _missing_compiler_parts()
     return list(dict.fromkeys(missing))
 
 
@@ -120,6 +123,12 @@ def install(packages: list[str]) -> None:
         if done.returncode != 0 and "install" in command:
             last = (done.stdout.strip().splitlines() or ["nothing was said"])[-1]
             raise SetupError(f"apt could not install what is needed ({last}); try yourself: {request(packages)}")
+
+
+def _missing_compiler_parts() -> list[str]:
+    """What a quality measure that is published as source needs to be built."""
+    has_headers = Path(sysconfig.get_path("include"), "Python.h").exists()
+    return [*([] if shutil.which("gcc") else ["gcc", "libc6-dev"]), *([] if has_headers else ["python3-dev"])]
 
 
 def _is_root() -> bool:
