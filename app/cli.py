@@ -6,8 +6,12 @@ import argparse
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.paths import Paths
+
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _VERSION = "0.1.0"
 
@@ -17,7 +21,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     Wrong usage ends here with exit code 2 and one sentence.
     """
-    parser = argparse.ArgumentParser(prog="sidetone", description="A live microphone chain that measures its own latency.")
+    parser = argparse.ArgumentParser(
+        prog="sidetone", description="A live microphone chain that measures its own latency."
+    )
     parser.add_argument("--version", action="version", version=f"sidetone {_VERSION}")
     parser.set_defaults(run=_later("window"))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -37,9 +43,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add(commands, "engine-host", argparse.SUPPRESS).add_argument("--config", default="")
     _add(commands, "services-host", argparse.SUPPRESS).add_argument("--engine", required=True)
     return parser.parse_args(arguments)
-
-
-_Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _add(commands: _Commands, name: str, text: str) -> argparse.ArgumentParser:
@@ -67,7 +70,9 @@ def _add_headless(commands: _Commands) -> None:
     parser.add_argument("--input", metavar="DEV", help="microphone: name, id, or simulated:FILE.wav")
     parser.add_argument("--output", metavar="DEV", help="where the air bus plays; the virtual microphone by default")
     parser.add_argument("--monitor", metavar="DEV", help="headphones for the monitor bus; off by default")
-    parser.add_argument("--hop", type=int, choices=(64, 96, 120, 128, 160, 192, 240, 256, 320, 384, 480), metavar="FRAMES")
+    parser.add_argument(
+        "--hop", type=int, choices=(64, 96, 120, 128, 160, 192, 240, 256, 320, 384, 480), metavar="FRAMES"
+    )
     parser.add_argument("--duration", type=_positive, metavar="S", help="end after so many seconds")
     _add_settings(parser)
 

@@ -1,5 +1,7 @@
-"""The one place where objects are built and joined. Heavy parts are imported here when they are needed, so that a face or a
-`ctl` call does not wait for compilers and models."""
+"""The one place where objects are built and joined.
+
+Heavy parts are imported when they are needed, so that a face or a `ctl` call does not wait for compilers and models.
+"""
 
 from __future__ import annotations
 
@@ -67,9 +69,10 @@ def make_chain(paths: Paths) -> Chain:
 
 def make_engine(paths: Paths) -> Engine:
     """The engine on this machine's devices."""
+    from engine.io.virtual_device import make_virtual_microphone
+
     from engine.facade import Engine
     from engine.io.system import SystemBackend
-    from engine.io.virtual_device import make_virtual_microphone
     from engine.stages import STAGES
 
     store = ensure_models(paths)

@@ -45,7 +45,9 @@ def log_to_file(folder: Path) -> None:
     """Keep a log of bounded size; without a writable folder the program goes on without one."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(folder / "sidetone.log", maxBytes=_MOST_LOG_BYTES, backupCount=2, encoding="utf-8")
+        handler = RotatingFileHandler(
+            folder / "sidetone.log", maxBytes=_MOST_LOG_BYTES, backupCount=2, encoding="utf-8"
+        )
     except OSError:
         return
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(name)s %(levelname)s %(message)s"))

@@ -70,8 +70,9 @@ def _fan(random: np.random.Generator, frames: int) -> NDArray[np.float64]:
     spectrum = np.fft.rfft(random.standard_normal(frames))
     frequency = np.fft.rfftfreq(frames, 1 / SAMPLE_RATE_HZ)
     spectrum *= np.maximum(frequency, 40.0) ** -0.75
-    noise = np.fft.irfft(spectrum, frames)
-    return noise / np.std(noise)
+    noise: NDArray[np.float64] = np.fft.irfft(spectrum, frames)
+    noise /= np.std(noise)
+    return noise
 
 
 def _keyboard(random: np.random.Generator, frames: int) -> NDArray[np.float64]:
@@ -93,7 +94,8 @@ def _lag(reference: Mono, delayed: Mono) -> int:
 
 
 def _frame_power(samples: Mono, frames: int) -> NDArray[np.float64]:
-    return np.square(samples[: frames * _FRAME].reshape(frames, _FRAME), dtype=np.float64).mean(axis=1)
+    squares = np.square(samples[: frames * _FRAME].reshape(frames, _FRAME), dtype=np.float64)
+    return np.asarray(squares.mean(axis=1))
 
 
 def _active_rms(samples: Mono) -> float:

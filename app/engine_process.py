@@ -7,8 +7,7 @@ import subprocess
 import sys
 from time import monotonic, sleep
 
-from app.paths import Paths
-from engine import ConnectionLostError, EngineConfig
+from engine import ConnectionLostError
 from engine.remote import RemoteEngine, connect
 from engine.rendezvous import Rendezvous
 
@@ -43,20 +42,24 @@ def launch_engine(config_json: str) -> subprocess.Popen[bytes]:
     config_json : str
         `EngineConfig` with which it starts by itself; empty to wait for a command.
     """
-    # The engine must not share this process's fate: neither its terminal's Ctrl-C nor its death.
+    return start_hidden(program("engine-host", "--config", config_json), subprocess.DEVNULL)
+
+
+def start_hidden(command: list[str], standard_input: int) -> subprocess.Popen[bytes]:
+    """Start a process that shares neither this one's terminal and its Ctrl-C, nor its death."""
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
         return subprocess.Popen(
-            program("engine-host", "--config", config_json),
+            command,
             creationflags=flags,
-            stdin=subprocess.DEVNULL,
+            stdin=standard_input,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
     return subprocess.Popen(
-        program("engine-host", "--config", config_json),
+        command,
         start_new_session=True,
-        stdin=subprocess.DEVNULL,
+        stdin=standard_input,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -84,6 +87,8 @@ def await_engine(meeting_point: Rendezvous, process: subprocess.Popen[bytes]) ->
         if found is not None and found.process_id == process.pid and (engine := find_engine(meeting_point)):
             return engine
         if process.poll() is not None:
-            raise ConnectionLostError(f"the engine ended at once (code {process.returncode}); `sidetone doctor` tells why")
+            raise ConnectionLostError(
+                f"the engine ended at once (code {process.returncode}); `sidetone doctor` tells why"
+            )
         sleep(_LOOK_INTERVAL_S)
     raise ConnectionLostError(f"the engine did not answer within {_APPEARS_S:.0f} s; `sidetone doctor` may tell why")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from app.engine_process import program
+from app.engine_process import program, start_hidden
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
@@ -60,11 +59,5 @@ class ServicesKeeper:
 
 
 def launch_services(engine_address: str) -> subprocess.Popen[bytes]:
-    """Start the services process of the engine at `engine_address`; its end is watched through its input."""
-    return subprocess.Popen(
-        program("services-host", "--engine", engine_address),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
-    )
+    """Start the services process of the engine at `engine_address`; it ends when its standard input does."""
+    return start_hidden(program("services-host", "--engine", engine_address), subprocess.PIPE)

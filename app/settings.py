@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import tomli_w
@@ -57,16 +58,18 @@ def save_settings(path: Path, settings: Settings) -> None:
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
-            os.replace(path, path.with_suffix(".bak"))
-        os.replace(fresh, path)
+            path.replace(path.with_suffix(".bak"))
+        fresh.replace(path)
     except OSError as error:
         raise PresetError(f"{path} could not be written ({error.strerror}); your settings are not saved") from None
     finally:
         fresh.unlink(missing_ok=True)
 
 
-def _without_none(value: object) -> object:
+def _without_none(table: dict[str, Any]) -> dict[str, Any]:
     # TOML has no null: what is None is left out, and read back as the default.
-    if isinstance(value, dict):
-        return {key: _without_none(item) for key, item in value.items() if item is not None}
-    return value
+    return {
+        key: _without_none(value) if isinstance(value, dict) else value
+        for key, value in table.items()
+        if value is not None
+    }

@@ -1,5 +1,7 @@
-"""Keeps an engine at hand for a face: finds the one that runs, starts one if there is none, and brings a killed one back as
-it was."""
+"""Keeps an engine at hand for a face.
+
+Finds the one that runs, starts one if there is none, and brings a killed one back as it was.
+"""
 
 from __future__ import annotations
 

@@ -55,11 +55,17 @@ def meter_table(snapshot: Snapshot) -> Table:
     table = Table(title=f"Sidetone · {snapshot.state}" + (f" ({snapshot.reason})" if snapshot.reason else ""))
     for heading in ("", "", ""):
         table.add_column(heading)
-    table.add_row("input", _bar(max(snapshot.input_level.peak_dbfs)), f"{max(snapshot.input_level.rms_dbfs):6.1f} dB rms")
-    table.add_row("output", _bar(max(snapshot.output_level.peak_dbfs)), _figure(snapshot.loudness.short_term_lufs, "LUFS"))
+    table.add_row(
+        "input", _bar(max(snapshot.input_level.peak_dbfs)), f"{max(snapshot.input_level.rms_dbfs):6.1f} dB rms"
+    )
+    table.add_row(
+        "output", _bar(max(snapshot.output_level.peak_dbfs)), _figure(snapshot.loudness.short_term_lufs, "LUFS")
+    )
     table.add_row("true peak", "", _figure(snapshot.loudness.true_peak_dbtp, "dBTP"))
     measured = snapshot.latency.measured_ms
-    table.add_row("delay", f"chain {snapshot.latency.chain_ms:.1f} ms", _device_delay(measured.p50 if measured else None))
+    table.add_row(
+        "delay", f"chain {snapshot.latency.chain_ms:.1f} ms", _device_delay(measured.p50 if measured else None)
+    )
     table.add_section()
     for stage in snapshot.stages:
         state = stage.reason if stage.is_degraded else "bypassed" if stage.is_bypassed else "on"

@@ -1,5 +1,7 @@
-"""The engine as its clients see it. `Engine` (in this process) and `RemoteEngine` (over the local socket) both are one;
-code above cannot tell them apart."""
+"""The engine as its clients see it.
+
+`Engine` (in this process) and `RemoteEngine` (over the local socket) both are one; code above cannot tell them apart.
+"""
 
 from __future__ import annotations
 

@@ -13,9 +13,7 @@ def describe(stages: Iterable[Stage[Any] | type[Stage[Any]]]) -> Description:
     """Labels, parameters and meters of stages or stage types, in their order."""
     return Description(
         tuple(
-            StageDescription(
-                stage.id, stage.label, stage.help, tuple(stage.params_type.specs().values()), stage.meters
-            )
+            StageDescription(stage.id, stage.label, stage.help, tuple(stage.params_type.specs().values()), stage.meters)
             for stage in stages
         )
     )

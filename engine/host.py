@@ -103,7 +103,7 @@ class EngineHost:
             return Failed(type(error).__name__, str(error))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             return Failed("SidetoneError", f"that is no request this engine knows ({error})")
-        except Exception as error:  # the engine must outlive any client's request
+        except Exception as error:  # noqa: BLE001 - the engine must outlive any client's request
             _log.exception("a request failed")
             return Failed("SidetoneError", f"the engine could not do that ({type(error).__name__}: {error})")
 

@@ -62,7 +62,7 @@ def _linux_fifo() -> str:
 def _linux_rtkit(process_id: int, thread_id: int) -> str:
     if sys.platform != "linux":
         return "not on this system"
-    import resource  # noqa: PLC0415 - exists on POSIX only
+    import resource
 
     # rtkit grants real time only to processes that the kernel stops when they hog a core.
     resource.setrlimit(resource.RLIMIT_RTTIME, (200_000, 200_000))

@@ -102,7 +102,11 @@ class RemoteEngine:
 
 def _error(reply: Failed) -> SidetoneError:
     kind = getattr(errors, reply.error, SidetoneError)
-    return kind(reply.message) if isinstance(kind, type) and issubclass(kind, SidetoneError) else SidetoneError(reply.message)
+    return (
+        kind(reply.message)
+        if isinstance(kind, type) and issubclass(kind, SidetoneError)
+        else SidetoneError(reply.message)
+    )
 
 
 def connect(rendezvous: Rendezvous) -> RemoteEngine:

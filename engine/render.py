@@ -123,17 +123,19 @@ def _limited(blocks: Iterator[Block], frames: int) -> Iterator[Block]:
 def _source(source: Path, target: Path) -> Iterator[soundfile.SoundFile]:
     if not source.is_file():
         raise AudioFileError(f"{source} does not exist or is no file; check the path")
-    if target.exists() and os.path.samefile(source, target):
-        raise AudioFileError(f"{target} is the input itself, which is never changed; choose another name for the output")
+    if target.exists() and source.samefile(target):
+        raise AudioFileError(
+            f"{target} is the input itself, which is never changed; choose another name for the output"
+        )
     try:
         reader = soundfile.SoundFile(source)
     except (soundfile.LibsndfileError, TypeError):
-        raise AudioFileError(
-            f"{source} cannot be read as audio; give a WAV, FLAC, OGG, MP3 or AIFF file"
-        ) from None
+        raise AudioFileError(f"{source} cannot be read as audio; give a WAV, FLAC, OGG, MP3 or AIFF file") from None
     with reader:
         if reader.channels > _MOST_CHANNELS:
-            raise AudioFileError(f"{source} has {reader.channels} channels; Sidetone takes one or two, so mix it down first")
+            raise AudioFileError(
+                f"{source} has {reader.channels} channels; Sidetone takes one or two, so mix it down first"
+            )
         if reader.frames == 0:
             raise AudioFileError(f"{source} holds no sound at all; nothing was written")
         try:
@@ -153,10 +155,12 @@ def _target(target: Path, reader: soundfile.SoundFile) -> Iterator[soundfile.Sou
     subtype = reader.subtype if soundfile.check_format(file_format, reader.subtype) else None
     unfinished = target.with_name(f".{target.stem}.unfinished-{os.getpid()}{target.suffix}")
     try:
-        with soundfile.SoundFile(unfinished, "w", reader.samplerate, reader.channels, subtype, format=file_format) as writer:
+        with soundfile.SoundFile(
+            unfinished, "w", reader.samplerate, reader.channels, subtype, format=file_format
+        ) as writer:
             yield writer
         _expect_whole(unfinished, reader.frames)
-        os.replace(unfinished, target)
+        unfinished.replace(target)
     except (soundfile.LibsndfileError, OSError, AssertionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "the disk is full or the folder is not writable"
         raise AudioFileError(f"{target} could not be written ({reason}); make room or choose another place") from None

@@ -83,4 +83,4 @@ class Rendezvous:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        os.replace(fresh, path)
+        fresh.replace(path)

@@ -125,7 +125,9 @@ def _show(result: BenchResult) -> None:
     _add_row(table, "DeepFilterNet3's own runtime", result.runtime_ms)
     console = Console()
     console.print(table)
-    console.print(f"The chain takes {100 * result.chain_share_of_hop:.1f} % of a {result.hop_ms:.0f} ms hop on one core.")
+    console.print(
+        f"The chain takes {100 * result.chain_share_of_hop:.1f} % of a {result.hop_ms:.0f} ms hop on one core."
+    )
     if result.denoise_to_runtime is not None and result.chain_to_runtime is not None:
         console.print(
             f"Denoise costs {result.denoise_to_runtime:.2f} × DeepFilterNet3's own runtime, the whole chain "

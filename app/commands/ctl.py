@@ -88,6 +88,8 @@ def _watch(engine: EngineApi, as_json: bool) -> None:
     while True:
         for event in engine.events(after=seen):
             seen = event.sequence
-            line = msgspec.json.encode(event).decode() if as_json else f"{event.time_s:9.3f}  {event.kind}  {event.text}"
+            line = (
+                msgspec.json.encode(event).decode() if as_json else f"{event.time_s:9.3f}  {event.kind}  {event.text}"
+            )
             print(line, flush=True)
         sleep(_WATCH_INTERVAL_S)

@@ -1,5 +1,7 @@
-"""What `sidetone` does where there is no sound device: the same live engine, in real time, on a simulated microphone with
-real speech under made noise, and a summary of what was heard."""
+"""What `sidetone` does where there is no sound device.
+
+The same live engine runs in real time on a simulated microphone with real speech under made noise, and says what it did.
+"""
 
 from __future__ import annotations
 
@@ -79,6 +81,9 @@ def _summarize(sound: DemoSound, before: Path, after: Path, report: Report) -> N
     table.add_row("chain", f"{1000 * report.latency.chain_samples / report.sample_rate:.1f} ms delay")
     if report.hop_ms:
         share = 100 * report.hop_ms.p50 / hop_ms
-        table.add_row("cost per hop", f"{report.hop_ms.p50:.2f} ms of {hop_ms:.0f} ms ({share:.0f} %), p99 {report.hop_ms.p99:.2f}")
+        table.add_row(
+            "cost per hop",
+            f"{report.hop_ms.p50:.2f} ms of {hop_ms:.0f} ms ({share:.0f} %), p99 {report.hop_ms.p99:.2f}",
+        )
     table.add_row("hops", f"{report.hops}, {report.xruns} xruns, {report.deadline_misses} late")
     Console(width=None if is_attended() else 120).print(table)

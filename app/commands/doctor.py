@@ -84,13 +84,17 @@ def _guarded(check: Callable[[Paths], Finding], paths: Paths) -> Finding:
 
 
 def _system(paths: Paths) -> Finding:
-    return Finding("", Verdict.GOOD, f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores")
+    return Finding(
+        "", Verdict.GOOD, f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores"
+    )
 
 
 def _display(paths: Paths) -> Finding:
     if has_display():
         return Finding("", Verdict.GOOD, "a window can be shown")
-    return Finding("", Verdict.NOTICE, "there is no display", "`sidetone headless` runs the same engine without a window")
+    return Finding(
+        "", Verdict.NOTICE, "there is no display", "`sidetone headless` runs the same engine without a window"
+    )
 
 
 def _sound(paths: Paths) -> Finding:
@@ -105,7 +109,9 @@ def _sound(paths: Paths) -> Finding:
             "there is no microphone",
             "plug one in, or start the system's sound service; --input simulated:FILE.wav works without",
         )
-    return Finding("", Verdict.GOOD, f"{len(microphones)} microphones ({', '.join(microphones[:3])}), {len(devices)} devices")
+    return Finding(
+        "", Verdict.GOOD, f"{len(microphones)} microphones ({', '.join(microphones[:3])}), {len(devices)} devices"
+    )
 
 
 def _virtual_microphone(paths: Paths) -> Finding:
@@ -154,7 +160,9 @@ def _disk(paths: Paths) -> Finding:
     folder = next(parent for parent in (paths.cache, *paths.cache.parents) if parent.exists())
     free = shutil.disk_usage(folder).free
     if free < _LEAST_FREE_BYTES:
-        return Finding("", Verdict.PROBLEM, f"{free / 1e6:.0f} MB are free in {folder}", "make room for models and recordings")
+        return Finding(
+            "", Verdict.PROBLEM, f"{free / 1e6:.0f} MB are free in {folder}", "make room for models and recordings"
+        )
     return Finding("", Verdict.GOOD, f"{free / 1e9:.1f} GB free for models and recordings")
 
 

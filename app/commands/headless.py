@@ -68,8 +68,7 @@ def run_live(engine: Engine, config: EngineConfig, duration_s: float | None, pat
                 break
             if ends_at_s is not None and monotonic() >= ends_at_s:
                 break
-        report = live_report(engine.snapshot(), engine.events())
-    return report
+        return live_report(engine.snapshot(), engine.events())
 
 
 def _on_signal(clean_up: ExitStack) -> threading.Event:
@@ -100,4 +99,3 @@ def _serve(engine: Engine, paths: Paths, clean_up: ExitStack) -> None:
         host = EngineHost(engine, meeting_point)
         host.start()
         clean_up.callback(host.close)
-

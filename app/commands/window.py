@@ -83,9 +83,7 @@ def _show(supervisor: EngineSupervisor, settings: Settings, paths: Paths) -> int
 class _SettingsKeeper:
     """Writes the settings whenever they have changed."""
 
-    def __init__(
-        self, supervisor: EngineSupervisor, settings: Settings, paths: Paths, bridge: EngineBridge
-    ) -> None:
+    def __init__(self, supervisor: EngineSupervisor, settings: Settings, paths: Paths, bridge: EngineBridge) -> None:
         self._supervisor = supervisor
         self._saved = settings
         self._paths = paths

@@ -42,8 +42,7 @@ class DurationHistogram:
         position = int(self._BINS_PER_DECADE * math.log10(max(duration_ns, 1000) / 1000.0))
         self._counts[min(position, len(self._counts) - 1)] += 1
         self._total += 1
-        if duration_ns > self._max_ns:
-            self._max_ns = duration_ns
+        self._max_ns = max(self._max_ns, duration_ns)
 
     @property
     def total(self) -> int:

@@ -1,0 +1,30 @@
+"""All devices a user may choose: the machine's own through PortAudio, and the simulated one by name. Control thread."""
+
+from __future__ import annotations
+
+from engine.io.backend import AudioBackend, AudioStream, DeviceInfo, StreamRequest
+from engine.io.portaudio import PortAudioBackend
+from engine.io.simulated import SimulatedBackend, is_simulated
+
+
+class SystemBackend:
+    """`AudioBackend` over the real devices, and over ``simulated:`` for requests that begin with it."""
+
+    def __init__(self) -> None:
+        self._real: AudioBackend = PortAudioBackend()
+        self._simulated: AudioBackend = SimulatedBackend()
+
+    def devices(self) -> tuple[DeviceInfo, ...]:
+        """The machine's own devices; the simulated one is chosen by name only."""
+        return self._real.devices()
+
+    def open(self, request: StreamRequest) -> AudioStream:
+        """Open the devices of `request`.
+
+        Raises
+        ------
+        SidetoneError
+            If a device does not exist, is busy or refuses the format, or a simulated file cannot be read.
+        """
+        backend = self._simulated if is_simulated(request.input_device) else self._real
+        return backend.open(request)
