@@ -15,11 +15,35 @@ import math
 _TRACK_FAST, _TRACK_SLOW, _TRACK_SETTLE_S = 0.1, 0.001, 40.0
 _TRACK_LOST_S = 1.5e-3
 _CORRECT_FAST, _CORRECT_SLOW, _CORRECT_SETTLE_S = 0.6, 0.05, 40.0
+_SWING_S = 3.0
 _CALM_S = 0.5e-3
 _HURRY = 0.5
 _SETTLED_S = 30.0
 MAX_CORRECTION = 0.005
 """Most that the ratio is bent: half a percent, nine cents."""
+
+
+class RecentPeak:
+    """The largest value of the last few seconds: of one whole window and what has begun of the next."""
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._ends_s = 0.0
+        self._before = 0.0
+        self._now = 0.0
+
+    @property
+    def value(self) -> float:
+        """The peak; 0 if there was nothing above it."""
+        return max(self._before, self._now)
+
+    def note(self, value: float, now_s: float) -> None:
+        """Take a value in."""
+        if now_s >= self._ends_s:
+            self._before = self._now if now_s < self._ends_s + self._window_s else 0.0
+            self._now = 0.0
+            self._ends_s = now_s + self._window_s
+        self._now = max(self._now, value)
 
 
 class ClockTracker:
@@ -29,22 +53,37 @@ class ClockTracker:
     ----------
     rate_hz : float
         Nominal rate of the device.
+    settle_s : float
+        For so long after its first callback a device is not yet believed: outputs fill their buffers in a rush.
     """
 
-    def __init__(self, rate_hz: float) -> None:
+    def __init__(self, rate_hz: float, settle_s: float = 0.0) -> None:
+        self._start_up_s = settle_s
         self._nominal_period_s = 1.0 / rate_hz
         self._period_s = self._nominal_period_s
         self._seen_frames = 0
         self._seen_at_s = 0.0
         self._looked_at_s = 0.0
         self._settle_from_s = 0.0
+        self._running_from_s = 0.0
         self._off_s = 0.0
+        self._early = RecentPeak(_SWING_S)
+        self._late = RecentPeak(_SWING_S)
         self._is_running = False
 
     @property
-    def is_running(self) -> bool:
-        """Whether the device has moved since the first look."""
-        return self._is_running
+    def early_frames(self) -> float:
+        """How far the device has lately been ahead of its own mean pace, as when it moves two blocks at once."""
+        return self._early.value / self._period_s
+
+    @property
+    def late_frames(self) -> float:
+        """How far the device has lately been behind its own mean pace."""
+        return self._late.value / self._period_s
+
+    def ran_s(self, now_s: float) -> float:
+        """Seconds since the device was first seen to move; below 0 before that."""
+        return now_s - self._running_from_s if self._is_running else -1.0
 
     def observe(self, device_frames: int, now_s: float, happened_at_s: float | None = None) -> None:
         """Note the device's frame counter.
@@ -67,11 +106,15 @@ class ClockTracker:
         expected_s = self._seen_at_s + moved * self._period_s
         error_s = min(latest_s - expected_s, 0.0) + max(earliest_s - expected_s, 0.0)
         self._seen_frames = device_frames
-        if not self._is_running or abs(error_s) > max(0.05, 2 * moved * self._nominal_period_s):
+        if not self._is_running:
+            self._running_from_s = latest_s
+        if self.ran_s(now_s) <= self._start_up_s or abs(error_s) > max(0.05, 2 * moved * self._nominal_period_s):
             self._is_running = True
             self._seen_at_s = self._settle_from_s = latest_s
             self._period_s = self._nominal_period_s
             return
+        self._early.note(-error_s, now_s)
+        self._late.note(error_s, now_s)
         # A device that moved its callbacks for good is followed quickly; lateness that comes and goes is not.
         self._off_s += 0.1 * (error_s - self._off_s)
         if abs(self._off_s) > _TRACK_LOST_S:
@@ -82,11 +125,11 @@ class ClockTracker:
         off = MAX_CORRECTION * self._nominal_period_s
         self._period_s = min(max(self._period_s, self._nominal_period_s - off), self._nominal_period_s + off)
 
-    def ahead_frames(self, now_s: float) -> float:
-        """Frames that the device has moved since the counter that was seen last, as if it moved one at a time."""
+    def position_frames(self, now_s: float) -> float:
+        """The device's frame counter as it would be now if it moved one frame at a time."""
         if not self._is_running:
-            return 0.0
-        return (now_s - self._seen_at_s) / self._period_s
+            return float(self._seen_frames)
+        return self._seen_frames + (now_s - self._seen_at_s) / self._period_s
 
 
 class DriftCorrector:

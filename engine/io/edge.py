@@ -20,8 +20,10 @@ from engine.io.drift import ClockTracker, DriftCorrector
 from engine.io.variable_resampler import VariableResampler
 
 _QUIET = 10 ** (-50 / 20)
+_CERTAIN_HOPS = 10
 _PATIENCE_HOPS = 100
 _FADE_FRAMES = 240
+_LOWER_PER_S = 2e-3
 
 
 class Port(Protocol):
@@ -40,6 +42,11 @@ class Port(Protocol):
     @property
     def block_frames(self) -> int:
         """Frames that the device moves at once."""
+        ...
+
+    @property
+    def fills(self) -> bool:
+        """Whether the device fills the ring, as a microphone does, or empties it."""
         ...
 
     @property
@@ -93,7 +100,11 @@ class PlaybackPort(Port, Protocol):
     """An output."""
 
     def write(self, block: Block) -> None:
-        """Append `block`, shape (channels, frames), and see to it that the device plays; what does not fit is lost."""
+        """Append `block`, shape (channels, frames); what does not fit is lost."""
+        ...
+
+    def play(self) -> None:
+        """See to it that the device plays what was written."""
         ...
 
 
@@ -112,10 +123,10 @@ class Timebase(Protocol):
 class _Microphone:
     """A capture port, read as 48 kHz frames."""
 
-    def __init__(self, port: CapturePort, hop_frames: int) -> None:
+    def __init__(self, port: CapturePort, hop_frames: int, settle_s: float) -> None:
         self.port = port
         self._step = port.rate_hz / SAMPLE_RATE_HZ
-        self._clock = ClockTracker(port.rate_hz)
+        self._clock = ClockTracker(port.rate_hz, settle_s / 2)
         most = port.block_frames + int(hop_frames * self._step) + 1
         self._resampler = VariableResampler(port.channels, self._step, most) if self._step != 1.0 else None
         self._raw: Block = np.zeros((port.channels, most), np.float32)
@@ -127,12 +138,18 @@ class _Microphone:
         """48 kHz frames that have to lie here so that a hop is always complete in time."""
         return self._resampler.latency_frames / self._step if self._resampler else 0.0
 
+    @property
+    def late_frames(self) -> float:
+        """How far the device falls behind its own pace at times, in 48 kHz frames."""
+        return self._clock.late_frames / self._step
+
     def observe(self, now_s: float) -> None:
         self._clock.observe(self.port.device_frames, now_s, self.port.moved_at_s)
 
     def next_block_s(self, now_s: float) -> float:
         """Seconds until the device is expected to bring its next block; 0 if it is late or not running yet."""
-        return max(0.0, (self.port.block_frames - self._clock.ahead_frames(now_s)) / self.port.rate_hz)
+        ahead = self._clock.position_frames(now_s) - self.port.device_frames
+        return max(0.0, (self.port.block_frames - ahead) / self.port.rate_hz)
 
     def available_frames(self) -> int:
         """48 kHz frames that can certainly be taken now."""
@@ -142,8 +159,7 @@ class _Microphone:
 
     def under_way_frames(self, now_s: float) -> float:
         """48 kHz frames between the device and the next hop, exact to a fraction."""
-        ahead = _bounded(self._clock.ahead_frames(now_s), self.port.block_frames)
-        frames = self.port.level_frames + ahead
+        frames = _steady_level(self.port, self._clock, now_s)
         if self._resampler is not None:
             frames += self._resampler.pending_frames
         return frames / self._step + self._staged_frames
@@ -173,37 +189,54 @@ class _Microphone:
 class _Speaker:
     """A playback port, written in 48 kHz frames of the microphone's clock."""
 
-    def __init__(self, port: PlaybackPort, channels: int, hop_frames: int, target_frames: float) -> None:
+    def __init__(
+        self, port: PlaybackPort, channels: int, hop_frames: int, target_frames: float, settle_s: float
+    ) -> None:
         self.port = port
         self._step = SAMPLE_RATE_HZ / port.rate_hz
-        self._clock = ClockTracker(port.rate_hz)
+        self._clock = ClockTracker(port.rate_hz, settle_s / 2)
         self._resampler = VariableResampler(channels, self._step, hop_frames)
-        self.corrector = DriftCorrector(target_frames + self._resampler.latency_frames, SAMPLE_RATE_HZ)
+        self._least_frames = target_frames + self._resampler.latency_frames
+        self.corrector = DriftCorrector(self._least_frames, SAMPLE_RATE_HZ)
+        self._hop_frames = hop_frames
+        self._learnt_frames = 0.0
+        self._losses_seen = 0
         self._hop_s = hop_frames / SAMPLE_RATE_HZ
         self._silence: Block = np.zeros((port.channels, hop_frames), np.float32)
         self._frames: Block = np.zeros((port.channels, self._resampler.most_frames(hop_frames)), np.float32)
+        self._settle_s = settle_s
+        self.is_ready = False
         self._is_aligned = False
         self._under_way = 0.0
 
     def observe(self, now_s: float) -> None:
         self._clock.observe(self.port.device_frames, now_s, self.port.moved_at_s)
+        self.is_ready = self._clock.ran_s(now_s) >= self._settle_s
 
-    def steer(self, arriving_frames: float, now_s: float) -> float:
+    def steer(self, arriving_frames: float, late_frames: float, is_punctual: bool, now_s: float) -> float:
         """Set the speed for the next hop.
 
         Parameters
         ----------
         arriving_frames : float
             48 kHz frames between the microphone and here, the hop in hand included.
+        late_frames : float
+            How far the microphone falls behind its own pace at times.
+        is_punctual : bool
+            Whether the DSP thread waited for the hop in hand, so that an underflow is not its own fault.
 
         Returns
         -------
         float
             48 kHz frames by which the whole delay is above its target.
         """
-        ahead = _bounded(self._clock.ahead_frames(now_s), self.port.block_frames)
-        waiting = (self.port.level_frames - ahead) * self._step
+        waiting = _steady_level(self.port, self._clock, now_s) * self._step
         self._under_way = arriving_frames + self._resampler.pending_frames + waiting
+        uneven = min(late_frames + self._clock.early_frames * self._step, 2.0 * self._hop_frames)
+        self._learn(is_punctual and uneven < self._hop_frames / 2)
+        wanted = self._least_frames + uneven + self._learnt_frames
+        lowest = self.corrector.target_frames - _LOWER_PER_S * self._hop_s * SAMPLE_RATE_HZ
+        self.corrector.target_frames = max(wanted, lowest)
         surplus = self._under_way - self.corrector.target_frames
         if self._is_aligned:
             self.corrector.update(self._under_way, self._hop_s)
@@ -211,8 +244,8 @@ class _Speaker:
 
     def write(self, block: Block) -> None:
         """Hand on a hop."""
-        if not self._clock.is_running:
-            return  # Where the device stands in its block is not known before its first callback.
+        if not self.is_ready:
+            return  # Where the device stands in its block is not known before its first callbacks.
         missing = self.corrector.target_frames - self._under_way
         if not self._is_aligned or missing > block.shape[1]:
             self._pad(int(missing / self._step))
@@ -223,6 +256,7 @@ class _Speaker:
         else:
             frames[:] = fresh
         self.port.write(frames)
+        self.port.play()
 
     def realigned(self) -> None:
         """Tell that the delay was just brought to its target."""
@@ -231,6 +265,13 @@ class _Speaker:
     def waiting_ms(self) -> float:
         """What lies in the ring and the device's block now. Any thread."""
         return (self.port.level_frames + self.port.block_frames) / self.port.rate_hz * 1e3
+
+    def _learn(self, is_calm: bool) -> None:
+        """Keep more in hand if the output ran dry though nothing was late; one hop more at most."""
+        losses = self.port.losses
+        if losses > self._losses_seen and is_calm:
+            self._learnt_frames = min(self._learnt_frames + self._hop_frames / 4, float(self._hop_frames))
+        self._losses_seen = losses
 
     def _pad(self, frames: int) -> None:
         """Play silence first, so that the delay is at its target from here on."""
@@ -254,7 +295,9 @@ class EdgeStream:
     hop_frames : int
         At 48 kHz.
     margin_frames : int
-        48 kHz frames kept in hand for the work on a hop and for uneven callbacks.
+        48 kHz frames kept in hand for the work on a hop.
+    settle_s : float
+        How long the devices run before anything is played, so that it is known how even their callbacks are.
     """
 
     def __init__(
@@ -265,13 +308,14 @@ class EdgeStream:
         timebase: Timebase,
         hop_frames: int,
         margin_frames: int,
+        settle_s: float,
     ) -> None:
         self._hop_frames = hop_frames
         self._timebase = timebase
-        self._microphone = _Microphone(capture, hop_frames)
+        self._microphone = _Microphone(capture, hop_frames, settle_s)
         target = target_frames(capture, hop_frames, margin_frames) + self._microphone.bridging_frames
-        self._air = _Speaker(air, capture.channels, hop_frames, target)
-        self._monitor = _Speaker(monitor, capture.channels, hop_frames, target) if monitor else None
+        self._air = _Speaker(air, capture.channels, hop_frames, target, settle_s)
+        self._monitor = _Speaker(monitor, capture.channels, hop_frames, target, settle_s) if monitor else None
         self._ports: list[Port] = [capture, air] + ([monitor] if monitor else [])
         self._due_s = 0.0
         self._skip_frames = 0
@@ -343,7 +387,7 @@ class EdgeStream:
         hop_s = self._hop_frames / SAMPLE_RATE_HZ
         self._due_s = now_s if has_waited else min(now_s, self._due_s + hop_s)
         self._take(out)
-        self._steer(out, now_s)
+        self._steer(out, has_waited, now_s)
         return True
 
     def write_air(self, block: Block) -> None:
@@ -399,17 +443,18 @@ class EdgeStream:
         self._skip_frames = 0
         self._air.realigned()
 
-    def _steer(self, hop: Block, now_s: float) -> None:
+    def _steer(self, hop: Block, is_punctual: bool, now_s: float) -> None:
         """Correct the clocks, and plan a skip if a stall has left more under way than a hop above the target."""
         arriving = self._microphone.under_way_frames(now_s) + hop.shape[1]
-        surplus = self._air.steer(arriving, now_s)
+        late = self._microphone.late_frames
+        surplus = self._air.steer(arriving, late, is_punctual, now_s)
         if self._monitor is not None:
-            self._monitor.steer(arriving, now_s)
+            self._monitor.steer(arriving, late, is_punctual, now_s)
         if surplus < self._hop_frames / 2:
             self._surplus_hops = 0
             return
         self._surplus_hops += 1
-        is_pause = float(np.abs(hop).max()) < _QUIET
+        is_pause = self._surplus_hops > _CERTAIN_HOPS and float(np.abs(hop).max()) < _QUIET
         if is_pause or surplus > 4 * self._hop_frames or self._surplus_hops > _PATIENCE_HOPS:
             self._skip_frames = min(int(surplus), self._microphone.available_frames() + 4 * self._hop_frames)
             self._surplus_hops = 0
@@ -425,6 +470,16 @@ def target_frames(capture: CapturePort, hop_frames: int, margin_frames: int) -> 
     return hop_frames + block - gcd(block, hop_frames) + margin_frames
 
 
-def _bounded(ahead_frames: float, block_frames: int) -> float:
-    """Callbacks come early too, so a device may seem behind; but a device that stopped is not believed to run on."""
-    return min(max(ahead_frames, -1.0 * block_frames), 2.0 * block_frames)
+def _steady_level(port: Port, clock: ClockTracker, now_s: float) -> float:
+    """Level of a port's ring as it would be if the device moved one frame at a time.
+
+    A device that stopped is not believed to run on for more than two blocks.
+    """
+    while True:
+        moved = port.device_frames
+        level = port.level_frames
+        if port.device_frames == moved:
+            break
+    ahead = clock.position_frames(now_s) - moved
+    ahead = min(max(ahead, -2.0 * port.block_frames), 2.0 * port.block_frames)
+    return level + ahead if port.fills else level - ahead

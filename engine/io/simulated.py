@@ -175,6 +175,8 @@ class _SimulatedPort:
 
 
 class _SimulatedMicrophone(_SimulatedPort):
+    fills = True
+
     def __init__(
         self, source: Source, device: SimulatedDevice, block_frames: int, clock: SimulatedClock, seed: int
     ) -> None:
@@ -214,6 +216,8 @@ class _SimulatedMicrophone(_SimulatedPort):
 
 
 class _SimulatedOutput(_SimulatedPort):
+    fills = False
+
     def __init__(
         self, name: str, sink: Sink, device: SimulatedDevice, block_frames: int, clock: SimulatedClock, seed: int
     ) -> None:
@@ -230,8 +234,10 @@ class _SimulatedOutput(_SimulatedPort):
         return self._ring.available
 
     def write(self, block: Block) -> None:
-        self._has_played = True
         self._ring.write(block)
+
+    def play(self) -> None:
+        self._has_played = True
 
     def close(self) -> None:
         super().close()
@@ -327,8 +333,8 @@ class SimulatedBackend:
                 self.clock,
                 world.seed + 2,
             )
-        margin = int(_MARGIN * request.hop_frames + _late_frames(world))
-        return EdgeStream(capture, air, monitor, self.clock, request.hop_frames, margin)
+        margin = int(_MARGIN * request.hop_frames)
+        return EdgeStream(capture, air, monitor, self.clock, request.hop_frames, margin, 0.0)
 
     def _open_source(self, name: str | None, rate_hz: int) -> Source:
         path = _path_of(name)
@@ -354,11 +360,6 @@ def _open_sink(name: str | None, device: SimulatedDevice, otherwise: Sink | None
     if path:
         return FileSink(path, device.rate_hz, device.channels)
     return otherwise or _Nowhere()
-
-
-def _late_frames(world: Simulation) -> int:
-    worst_s = world.microphone.jitter_s + max(world.output.jitter_s, world.monitor.jitter_s)
-    return int(np.ceil(worst_s * SAMPLE_RATE_HZ))
 
 
 def _next_s(port: _SimulatedPort) -> float:

@@ -1,0 +1,266 @@
+"""Real devices, by way of PortAudio and, on Linux, the sound server's own names for them.
+
+Everything here belongs to the control thread and may wait. A machine without the PortAudio library or without any device is
+an ordinary case: an empty list, and one sentence when something is to be opened.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.errors import DeviceError
+from engine.io import pulse
+from engine.io.backend import SAMPLE_RATE_HZ, AudioStream, DeviceInfo, StreamRequest
+from engine.io.devices import Direction, find_device, without_duplicates
+from engine.io.edge import EdgeStream
+from engine.io.portaudio_port import PortAudioMicrophone, PortAudioOutput, PortSettings, RealTimebase
+from engine.io.quiet import quiet_stderr
+
+_MARGIN = 0.5
+_SETTLE_S = 0.4
+_PULSE = "pulse:"
+_INSTALL = {
+    "linux": "install it with: sudo apt-get install libportaudio2 libasound2-plugins",
+    "darwin": "install Sidetone's Python packages again",
+    "win32": "install Sidetone's Python packages again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A device as listed, and how PortAudio gets there."""
+
+    info: DeviceInfo
+    index: int
+    pulse_name: str | None = None
+
+
+class PortAudioBackend:
+    """`engine.io.backend.AudioBackend` for real devices."""
+
+    def __init__(self) -> None:
+        self._open_streams = 0
+
+    def devices(self) -> tuple[DeviceInfo, ...]:
+        """All devices, looked up anew. Empty without devices or without the PortAudio library."""
+        try:
+            return tuple(entry.info for entry in self._entries())
+        except DeviceError:
+            return ()
+
+    def open(self, request: StreamRequest) -> AudioStream:
+        """Open real devices; see `AudioBackend.open`."""
+        entries = self._entries()
+        with ExitStack() as undo:
+            capture = self._open_microphone(entries, request)
+            undo.callback(capture.close)
+            air = self._open_output(entries, request, request.output_device, Direction.OUTPUT)
+            undo.callback(air.close)
+            monitor = None
+            if request.monitor_device is not None:
+                monitor = self._open_output(entries, request, request.monitor_device, Direction.MONITOR)
+                undo.callback(monitor.close)
+            margin = int(_MARGIN * request.hop_frames)
+            stream = _PortAudioStream(self, capture, air, monitor, request.hop_frames, margin)
+            undo.pop_all()
+        return stream
+
+    def stream_closed(self) -> None:
+        """Tell that one of the streams is closed."""
+        self._open_streams -= 1
+
+    def stream_opened(self) -> None:
+        """Tell that a stream is open, so that PortAudio must not be restarted."""
+        self._open_streams += 1
+
+    def _open_microphone(self, entries: list[_Entry], request: StreamRequest) -> PortAudioMicrophone:
+        entry = _find(entries, request.input_device, Direction.INPUT)
+        channels = min(2, entry.info.max_input_channels)
+        with _leading_to(entry, is_input=True):
+            port: PortAudioMicrophone = _open_at_some_rate(
+                PortAudioMicrophone, _settings(entry, request, channels), entry
+            )
+        return port
+
+    def _open_output(
+        self, entries: list[_Entry], request: StreamRequest, wanted: str | None, direction: Direction
+    ) -> PortAudioOutput:
+        entry = _find(entries, wanted, direction)
+        channels = min(2, entry.info.max_output_channels)
+        with _leading_to(entry, is_input=False):
+            port: PortAudioOutput = _open_at_some_rate(PortAudioOutput, _settings(entry, request, channels), entry)
+        return port
+
+    def _entries(self) -> list[_Entry]:
+        sounddevice = _load_sounddevice()
+        if self._open_streams == 0:
+            # PortAudio lists devices once, at its start; what was plugged in since shows only after another.
+            with quiet_stderr():
+                sounddevice._terminate()
+                sounddevice._initialize()
+        apis = sounddevice.query_hostapis()
+        found = []
+        for index, device in enumerate(sounddevice.query_devices()):
+            api = apis[device["hostapi"]]
+            found.append(_Entry(_info(index, device, api), index))
+        if sys.platform == "linux":
+            found = _with_pulse(found)
+        kept = without_duplicates([entry.info for entry in found])
+        return [entry for entry in found if entry.info in kept]
+
+
+class _PortAudioStream(EdgeStream):
+    """An `EdgeStream` that also hears from the sound server when a device is gone."""
+
+    def __init__(
+        self,
+        backend: PortAudioBackend,
+        capture: PortAudioMicrophone,
+        air: PortAudioOutput,
+        monitor: PortAudioOutput | None,
+        hop_frames: int,
+        margin_frames: int,
+    ) -> None:
+        super().__init__(capture, air, monitor, RealTimebase(), hop_frames, margin_frames, _SETTLE_S)
+        self._backend: PortAudioBackend | None = backend
+        backend.stream_opened()
+        self._by_pulse_name = {
+            port.pulse_name: port
+            for port in (capture, air, monitor)
+            if port is not None and port.pulse_name is not None
+        }
+        self._watch = pulse.Watch(set(self._by_pulse_name), self._gone) if self._by_pulse_name else None
+
+    def close(self) -> None:
+        """Stop and free the devices. Control thread."""
+        if self._backend is None:
+            return
+        backend, self._backend = self._backend, None
+        try:
+            if self._watch is not None:
+                self._watch.close()
+            super().close()
+        finally:
+            backend.stream_closed()
+
+    def _gone(self, name: str | None) -> None:
+        for pulse_name, port in self._by_pulse_name.items():
+            if name is None:
+                port.mark_lost("the sound server is gone")
+            elif name == pulse_name:
+                port.mark_lost(f"{port.name} was unplugged")
+
+
+def _load_sounddevice() -> Any:
+    # Asking PortAudio for its devices must not start a JACK server that nobody wanted.
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")
+    try:
+        import rtmixer  # noqa: F401
+        import sounddevice
+    except OSError as error:
+        how = _INSTALL.get(sys.platform, "install PortAudio")
+        raise DeviceError(f"The PortAudio library is missing, so there is no sound; {how}.") from error
+    return sounddevice
+
+
+def _info(index: int, device: dict[str, Any], api: dict[str, Any]) -> DeviceInfo:
+    return DeviceInfo(
+        id=f"{api['name'].removeprefix('Windows ').split()[0].lower()}:{device['name']}",
+        name=device["name"],
+        host_api=api["name"],
+        max_input_channels=device["max_input_channels"],
+        max_output_channels=device["max_output_channels"],
+        default_sample_rate=int(device["default_samplerate"]),
+        is_default_input=index == api["default_input_device"],
+        is_default_output=index == api["default_output_device"],
+    )
+
+
+def _with_pulse(found: list[_Entry]) -> list[_Entry]:
+    """Put the sound server's devices in the place of the one ALSA device that leads to it."""
+    bridge = next((entry for name in pulse.BRIDGES for entry in found if entry.info.name == name), None)
+    server = pulse.endpoints() if bridge else None
+    if bridge is None or server is None:
+        return found
+    rest = [
+        replace(entry, info=replace(entry.info, is_default_input=False, is_default_output=False))
+        for entry in found
+        if entry.info.name not in (*pulse.BRIDGES, "default")
+    ]
+    sources = [
+        _Entry(_pulse_info(end, end.channels, 0), bridge.index, end.name)
+        for end in server.sources
+        if not end.is_monitor
+    ]
+    sinks = [_Entry(_pulse_info(end, 0, end.channels), bridge.index, end.name) for end in server.sinks]
+    return sources + sinks + rest
+
+
+def _pulse_info(end: pulse.Endpoint, inputs: int, outputs: int) -> DeviceInfo:
+    return DeviceInfo(
+        id=f"{_PULSE}{end.name}",
+        name=end.description,
+        host_api="PulseAudio",
+        max_input_channels=inputs,
+        max_output_channels=outputs,
+        default_sample_rate=end.sample_rate_hz,
+        is_default_input=end.is_default and inputs > 0,
+        is_default_output=end.is_default and outputs > 0,
+    )
+
+
+def _find(entries: list[_Entry], wanted: str | None, direction: Direction) -> _Entry:
+    info = find_device([entry.info for entry in entries], wanted, direction)
+    return next(entry for entry in entries if entry.info is info)
+
+
+def _leading_to(entry: _Entry, is_input: bool) -> AbstractContextManager[None]:
+    if entry.pulse_name is None:
+        return nullcontext()
+    return pulse.leading_to(source=entry.pulse_name) if is_input else pulse.leading_to(sink=entry.pulse_name)
+
+
+def _settings(entry: _Entry, request: StreamRequest, channels: int) -> PortSettings:
+    return PortSettings(
+        name=entry.info.name,
+        index=entry.index,
+        channels=channels,
+        rate_hz=SAMPLE_RATE_HZ,
+        block_frames=request.block_frames or request.hop_frames,
+        latency="low" if request.latency_s is None else request.latency_s,
+        extra=_host_settings(entry.info.host_api, request),
+        pulse_name=entry.pulse_name,
+    )
+
+
+def _host_settings(host_api: str, request: StreamRequest) -> Any:
+    import sounddevice
+
+    options = request.host_options
+    if host_api == "Windows WASAPI":
+        # Shared mode converts rates only if asked to; exclusive mode cannot.
+        exclusive = options.get("wasapi_exclusive", False)
+        convert = options.get("wasapi_auto_convert", False) and not exclusive
+        return sounddevice.WasapiSettings(exclusive=exclusive, auto_convert=convert)
+    if host_api == "Core Audio":
+        return sounddevice.CoreAudioSettings(
+            change_device_parameters=options.get("core_audio_change_rate", False),
+            fail_if_conversion_required=options.get("core_audio_fail_if_conversion", False),
+        )
+    return None
+
+
+def _open_at_some_rate(kind: Any, settings: PortSettings, entry: _Entry) -> Any:
+    """Open at 48 kHz, or else at the device's own rate, to be resampled by the edge."""
+    own_rate_hz = entry.info.default_sample_rate
+    try:
+        return kind(settings)
+    except DeviceError:
+        if own_rate_hz == settings.rate_hz:
+            raise
+        block_frames = max(1, round(settings.block_frames * own_rate_hz / settings.rate_hz))
+        return kind(replace(settings, rate_hz=own_rate_hz, block_frames=block_frames))

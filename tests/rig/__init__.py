@@ -1,0 +1,1 @@
+"""A studio without hardware: sound servers, a fake microphone, OBS, all in a folder of their own."""

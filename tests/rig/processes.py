@@ -1,0 +1,77 @@
+"""Starting and ending what a studio consists of, and saying plainly when a part is not installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+_START_S = 15.0
+
+
+def require(*programs: str) -> None:
+    """Go on only if all `programs` are installed: a skip that names the missing ones, and a failure where CI is true."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if not missing:
+        return
+    reason = f"not installed: {', '.join(missing)}"
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def wait_until(is_so: Callable[[], bool], what: str, timeout_s: float = _START_S) -> None:
+    """Look again and again until something is so.
+
+    Raises
+    ------
+    TimeoutError
+        If it does not come to be.
+    """
+    until_s = time.monotonic() + timeout_s
+    while not is_so():
+        if time.monotonic() > until_s:
+            raise TimeoutError(f"waited {timeout_s:g} s in vain for {what}")
+        time.sleep(0.05)
+
+
+class Processes:
+    """Child processes that end with the studio, last started first."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ending = ExitStack()
+
+    def start(self, command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """Start a program; what it says goes to a file named after it."""
+        log = self._ending.enter_context(
+            (
+                self._folder / f"{Path(next(word for word in command if word not in ('chrt', '-r', '20'))).name}.log"
+            ).open("ab")
+        )
+        process = subprocess.Popen(
+            command, env=dict(env), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+        self._ending.callback(end, process)
+        return process
+
+    def close(self) -> None:
+        """End them all."""
+        self._ending.close()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and make it."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
