@@ -71,6 +71,17 @@ def test_integrated(parts: list[tuple[float, float]], expected: float, sample_ra
     assert meter.integrated_lufs == pytest.approx(expected, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("quiet_dbfs", "expected"),
+    [
+        pytest.param(-31.5, -20 + 10 * np.log10((1 + 10**-1.15) / 2), id="8.8 LU below the mean counts"),
+        pytest.param(-34.0, -20, id="11.2 LU below the mean does not"),
+    ],
+)
+def test_relative_gate(quiet_dbfs: float, expected: float) -> None:
+    assert measure(tones([(60, -20), (60, quiet_dbfs)])).integrated_lufs == pytest.approx(expected, abs=0.1)
+
+
 def test_case_1_reads_the_same_on_all_three_scales() -> None:
     meter = measure(tones([(20, -23)]))
     assert meter.momentary_lufs == pytest.approx(-23, abs=0.1)

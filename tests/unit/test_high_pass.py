@@ -7,6 +7,8 @@ import pytest
 from scipy import signal
 
 from engine.core.stage import StreamFormat
+from engine.dsp.smoothing import new_glides
+from engine.dsp.svf import high_pass, warped_frequency
 from engine.stages.high_pass import HighPass, HighPassParams
 from tests.helpers.stages import run
 
@@ -33,3 +35,12 @@ def test_rumble_goes_and_voice_stays() -> None:
         out = run(stage, np.sin(2 * np.pi * frequency_hz * t)[None].astype(np.float32), HighPassParams(80.0))
         level_db = 20 * np.log10(np.abs(out[0, 24_000:]).max())
         assert lowest_db <= level_db <= highest_db
+
+
+def test_state_ends_in_zero_and_not_in_slow_denormal_numbers() -> None:
+    state, glides = np.zeros((1, 4)), new_glides(2)
+    block = np.ones((1, 48_000), np.float32)
+    for _ in range(3):
+        high_pass(block, state, glides, warped_frequency(80.0, 48_000), 1.0, 0.01)
+        block[:] = 0.0
+    assert not state.any()
