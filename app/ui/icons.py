@@ -37,7 +37,8 @@ def paint_shape(painter: QPainter, shape: Shape, box: QRectF, colour: QColor) ->
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     width = max(1.5, box.width() * 0.16)
     pen = QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
-    inner = box.adjusted(width, width, -width, -width)
+    inset = 0.5 if shape in (Shape.DISC, Shape.SQUARE) else width
+    inner = box.adjusted(inset, inset, -inset, -inset)
     painter.setPen(pen if shape in (Shape.RING, Shape.CROSS) else Qt.PenStyle.NoPen)
     painter.setBrush(Qt.BrushStyle.NoBrush if shape in (Shape.RING, Shape.CROSS) else colour)
     match shape:

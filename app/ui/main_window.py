@@ -7,6 +7,7 @@ other. GUI thread; nothing waits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
@@ -156,7 +157,7 @@ class MainWindow(QWidget):
 
     def _lay_out(self) -> None:
         signal_row = QHBoxLayout()
-        signal_row.setSpacing(theme.GAP + 4)
+        signal_row.setSpacing(theme.GAP + 2)
         signal_row.addWidget(self.input)
         signal_row.addWidget(self.chain, 1)
         signal_row.addWidget(self.output)
@@ -201,7 +202,7 @@ class MainWindow(QWidget):
         """Tab goes as the signal does, whatever was made later."""
         zones = (self.status, self.devices, self.chain, self.stage_panel, self.spectrum, self.events)
         stops = [stop for zone in zones if zone is not None for stop in _tab_stops(zone)]
-        for before, after in zip(stops, stops[1:], strict=False):
+        for before, after in pairwise(stops):
             QWidget.setTabOrder(before, after)
 
 

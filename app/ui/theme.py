@@ -37,6 +37,7 @@ class FontRole(StrEnum):
 
     SMALL = "small"
     BODY = "body"
+    NAME = "name"
     TITLE = "title"
     FIGURE = "figure"
     HEADLINE = "headline"
@@ -45,6 +46,7 @@ class FontRole(StrEnum):
 _SCALE = {
     FontRole.SMALL: 0.9,
     FontRole.BODY: 1.0,
+    FontRole.NAME: 1.0,
     FontRole.TITLE: 1.05,
     FontRole.FIGURE: 1.2,
     FontRole.HEADLINE: 1.75,
@@ -70,7 +72,7 @@ def font(role: FontRole = FontRole.BODY) -> QFont:
         result.setPointSizeF(result.pointSizeF() * _SCALE[role])
     else:
         result.setPixelSize(round(result.pixelSize() * _SCALE[role]))
-    if role in (FontRole.TITLE, FontRole.HEADLINE):
+    if role in (FontRole.NAME, FontRole.TITLE, FontRole.HEADLINE):
         result.setWeight(QFont.Weight.DemiBold)
     result.setFeature(QFont.Tag("tnum"), 1)
     return result
@@ -143,7 +145,7 @@ def style_sheet() -> str:
     QPushButton:checked {{ background: {c.ACCENT_DIM}; border-color: {c.ACCENT}; }}
     QPushButton:focus, QComboBox:focus, QLineEdit:focus, QListView:focus {{ border: 1px solid {c.ACCENT}; }}
     QPushButton:disabled, QComboBox:disabled, QLineEdit:disabled {{ color: {c.FAINT}; background: {c.SURFACE}; }}
-    QPushButton#cardTitle {{ background: transparent; border: 1px solid transparent; text-align: left; padding: 1px 3px; }}
+    QPushButton#cardTitle {{ background: transparent; border: 1px solid transparent; text-align: left; padding: 1px 0px; }}
     QPushButton#cardTitle:hover {{ color: {c.ACCENT}; }}
     QPushButton#cardTitle:focus {{ border: 1px solid {c.ACCENT}; }}
     QPushButton#quiet {{ background: transparent; border-color: transparent; color: {c.MUTED}; padding: 1px 6px; }}

@@ -52,9 +52,19 @@ class GainParams(Params):
 @dataclass(frozen=True)
 class HighPassParams(Params):
     cutoff_hz: float = param(
-        80.0, lo=20, hi=1000, unit="Hz", log=True, step=1, label="Cutoff", main=True, help="Rumble below this is removed."
+        80.0,
+        lo=20,
+        hi=1000,
+        unit="Hz",
+        log=True,
+        step=1,
+        label="Cutoff",
+        main=True,
+        help="Rumble below this is removed.",
     )
-    slope: str = choice("24 dB/oct", ("12 dB/oct", "24 dB/oct", "48 dB/oct"), label="Slope", help="How steeply it falls.")
+    slope: str = choice(
+        "24 dB/oct", ("12 dB/oct", "24 dB/oct", "48 dB/oct"), label="Slope", help="How steeply it falls."
+    )
 
 
 @dataclass(frozen=True)
@@ -71,9 +81,13 @@ class CompressorParams(Params):
     threshold_db: float = param(
         -22.0, lo=-60, hi=0, unit="dB", label="Threshold", main=True, help="Above this level the voice is held back."
     )
-    ratio: float = param(3.0, lo=1, hi=20, unit=":1", log=True, label="Ratio", main=True, help="How firmly it is held back.")
+    ratio: float = param(
+        3.0, lo=1, hi=20, unit=":1", log=True, label="Ratio", main=True, help="How firmly it is held back."
+    )
     attack_ms: float = param(5.0, lo=0.1, hi=100, unit="ms", log=True, label="Attack", help="How fast it takes hold.")
-    release_ms: float = param(120.0, lo=10, hi=1000, unit="ms", log=True, step=1, label="Release", help="How fast it lets go.")
+    release_ms: float = param(
+        120.0, lo=10, hi=1000, unit="ms", log=True, step=1, label="Release", help="How fast it lets go."
+    )
     knee_db: float = param(6.0, lo=0, hi=24, unit="dB", label="Knee", help="How softly the threshold is entered.")
     makeup_db: float = param(0.0, lo=-12, hi=24, unit="dB", label="Make-up", help="Gain after compression.")
 
@@ -83,7 +97,9 @@ class LimiterParams(Params):
     ceiling_dbtp: float = param(
         -1.0, lo=-12, hi=0, unit="dBTP", label="Ceiling", main=True, help="No true peak passes above this."
     )
-    release_ms: float = param(60.0, lo=10, hi=500, unit="ms", log=True, step=1, label="Release", help="How fast it lets go.")
+    release_ms: float = param(
+        60.0, lo=10, hi=500, unit="ms", log=True, step=1, label="Release", help="How fast it lets go."
+    )
 
 
 GAIN_REDUCTION = MeterSpec("gain_reduction_db", "Gain reduction", "dB", 0.0, 24.0)
@@ -101,7 +117,9 @@ STAGES: tuple[tuple[str, str, type[Params], tuple[MeterSpec, ...], int, float], 
 
 DEVICES = (
     DeviceDescription("mic", "Built-in microphone", "ALSA", 2, 0, 48_000, True, False),
-    DeviceDescription("usb", "Studio USB Microphone Mk II Analog Stereo (front left input)", "ALSA", 1, 0, 44_100, False, False),
+    DeviceDescription(
+        "usb", "Studio USB Microphone Mk II Analog Stereo (front left)", "ALSA", 1, 0, 44_100, False, False
+    ),
     DeviceDescription("phones", "Headphones", "ALSA", 0, 2, 48_000, False, True),
 )
 
@@ -165,7 +183,9 @@ class FakeEngine:
             match command:
                 case SetParam():
                     if command.id not in self.params:
-                        raise ParameterError(f"There is no parameter named {command.id!r}; choose one that `params` lists.")
+                        raise ParameterError(
+                            f"There is no parameter named {command.id!r}; choose one that `params` lists."
+                        )
                     self.params[command.id] = command.value
                 case SetBypass():
                     (self.bypassed.add if command.is_bypassed else self.bypassed.discard)(command.stage)
@@ -294,5 +314,3 @@ def _level(peaks_dbfs: tuple[float, ...], is_running: bool) -> LevelSnapshot:
     if not is_running:
         return LevelSnapshot((-120.0, -120.0), (-120.0, -120.0), False)
     return LevelSnapshot(peaks_dbfs, tuple(peak - 11.0 for peak in peaks_dbfs), max(peaks_dbfs) >= 0.0)
-
-

@@ -29,7 +29,7 @@ class InputStrip(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
-        column.addWidget(_caption("Input"))
+        column.addWidget(_caption("In"))
         column.addWidget(self.meter, 1)
 
     def show_level(self, level: LevelSnapshot | None) -> None:
@@ -47,7 +47,9 @@ class OutputStrip(QWidget):
         self.momentary = Figure("Momentary", widest, "Loudness of the last 400 ms, LUFS", FontRole.FIGURE)
         self.short_term = Figure("Short-term", widest, "Loudness of the last 3 s, LUFS", FontRole.FIGURE)
         self.integrated = Figure("Integrated", widest, "Loudness since the meters were reset, LUFS", FontRole.FIGURE)
-        self.true_peak = Figure("True peak", widest, "Highest true peak since the meters were reset, dBTP", FontRole.FIGURE)
+        self.true_peak = Figure(
+            "True peak", widest, "Highest true peak since the meters were reset, dBTP", FontRole.FIGURE
+        )
         figures = QVBoxLayout()
         figures.setSpacing(theme.GAP // 2)
         unit = QLabel("LUFS")
@@ -70,7 +72,7 @@ class OutputStrip(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
-        column.addWidget(_caption("Output"))
+        column.addWidget(_caption("Out"))
         column.addLayout(body, 1)
 
     def show_level(self, level: LevelSnapshot | None) -> None:

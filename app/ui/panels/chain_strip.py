@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 
@@ -13,7 +13,9 @@ from app.ui.panels.stage_card import StageCard
 from app.ui.theme import Colour
 from engine import Description, Snapshot, Value
 
-ARROW_ROOM = 12
+ARROW_ROOM = 10
+MOST_LINES = 30
+"""Cards higher than this many lines of text would be mostly empty; the spectrum has more use for the room."""
 
 
 class ChainStrip(QScrollArea):
@@ -32,7 +34,9 @@ class ChainStrip(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Chain")
-        self.setWidget(_CardRow({}))
+        self._limit_height()
+        self._row = _CardRow({})
+        self.setWidget(self._row)
         QApplication.instance().focusChanged.connect(self._keep_focus_in_sight)  # type: ignore[union-attr]
 
     def show_description(self, description: Description) -> None:
@@ -42,7 +46,8 @@ class ChainStrip(QScrollArea):
             card.param_edited.connect(self.param_edited)
             card.bypass_edited.connect(self.bypass_edited)
             card.open_asked.connect(self.open_asked)
-        self.setWidget(_CardRow(self.cards))
+        self._row = _CardRow(self.cards)
+        self.setWidget(self._row)
         self.updateGeometry()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
@@ -72,15 +77,26 @@ class ChainStrip(QScrollArea):
 
     def minimumSizeHint(self) -> QSize:
         """As high as the cards need; as narrow as one card."""
-        least = self.widget().minimumSizeHint()
-        return QSize(min(least.width(), theme.em() * 12), least.height() + self.horizontalScrollBar().sizeHint().height())
+        least = self._row.minimumSizeHint()
+        return QSize(
+            min(least.width(), theme.em() * 12), least.height() + self.horizontalScrollBar().sizeHint().height()
+        )
 
     def sizeHint(self) -> QSize:
         """As the cards."""
-        return self.widget().sizeHint()
+        return self._row.sizeHint()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ApplicationFontChange:
+            self._limit_height()
+
+    def _limit_height(self) -> None:
+        self.setMaximumHeight(theme.em() * MOST_LINES)
 
     def _keep_focus_in_sight(self, before: QWidget | None, now: QWidget | None) -> None:
-        if now is not None and self.widget().isAncestorOf(now):
+        if now is not None and self._row.isAncestorOf(now):
             self.ensureWidgetVisible(now, theme.GAP * 3, 0)
 
 
@@ -108,5 +124,5 @@ class _CardRow(QWidget):
         painter.setPen(QPen(QColor(Colour.SECOND), 1.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         for card in self._cards[:-1]:
             x, y = card.geometry().right() + 1 + ARROW_ROOM / 2, card.geometry().top() + theme.GAP + theme.em() / 2 + 3
-            painter.drawPolyline([QPointF(x - 2, y - 4), QPointF(x + 2, y), QPointF(x - 2, y + 4)])
+            painter.drawPolyline([QPointF(x - 1.5, y - 3.5), QPointF(x + 1.5, y), QPointF(x - 1.5, y + 3.5)])
         painter.end()

@@ -140,7 +140,9 @@ class DeviceRow(QWidget):
         outputs = self._offers(lambda device: device.output_channels)
         default = next((device.name for device in self._devices if device.is_default_input), "")
         first = f"System default ({default})" if default else "System default (automatic)"
-        self.input_box.offer([(first, AUTOMATIC, "The microphone the system calls its default"), *inputs], self._config.input)
+        self.input_box.offer(
+            [(first, AUTOMATIC, "The microphone the system calls its default"), *inputs], self._config.input
+        )
         virtual = ("Virtual microphone (automatic)", AUTOMATIC, "What OBS and browsers list as a microphone")
         self.output_box.offer([virtual, *outputs], self._config.output)
         off = ("Off", None, "Nobody hears the monitor bus")

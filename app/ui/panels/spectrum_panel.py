@@ -31,7 +31,10 @@ class SpectrumPanel(QWidget):
         self.button.setToolTip("Show or hide the spectrum; hidden, it costs nothing")
         theme.use_font(self.button, FontRole.SMALL)
         self._legend = QLabel(
-            f'<span style="color:{Colour.MUTED}">━ in</span>&nbsp;&nbsp;<span style="color:{Colour.ACCENT}">━ out</span>'
+            "&nbsp;&nbsp;".join(
+                f'<span style="color:{tint}">{text}</span>'
+                for tint, text in ((Colour.MUTED, "— in"), (Colour.ACCENT, "— out"), (Colour.FAINT, "dBFS over Hz"))
+            )
         )
         theme.use_font(self._legend, FontRole.SMALL)
         title = QLabel("Spectrum")

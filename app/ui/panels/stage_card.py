@@ -9,12 +9,14 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from app.ui import theme
+from app.ui.icons import Shape
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.activity_meter import ActivityMeter
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.figure import Figure, decimal
 from app.ui.widgets.param_control import CompactControl, compact_control
 from app.ui.widgets.param_slider import Dial
+from app.ui.widgets.sign import Sign
 from app.ui.widgets.toggle import Toggle
 from engine import StageDescription, StageSnapshot, Value
 
@@ -50,11 +52,12 @@ class StageCard(QWidget):
         self.title.setAccessibleName(f"{stage.label}: all settings")
         self.title.setAccessibleDescription(stage.help)
         self.title.setToolTip(f"{stage.help}\nClick for all settings.".strip())
-        theme.use_font(self.title, FontRole.TITLE)
+        theme.use_font(self.title, FontRole.NAME)
         self.switch = Toggle(f"{stage.label} in use", "Off takes the stage out of the sound (bypass), without a click")
         self.controls: dict[str, CompactControl] = {}
         self.meter = ActivityMeter(stage.meters[0], stage.label) if stage.meters else None
         self.message = ElidedLabel(role=FontRole.SMALL, colour=Colour.MUTED, lines=2, minimum="00000")
+        self._sign = Sign(Shape.TRIANGLE, Colour.CAUTION)
         self.delay = Figure("Delay", "88.8 ms", "Delay this stage adds", ground=Colour.SURFACE, role=FontRole.SMALL)
         self.cost = Figure(
             "Cost", "8.88 ms", "Median time it works on one hop", ground=Colour.SURFACE, role=FontRole.SMALL
@@ -112,10 +115,10 @@ class StageCard(QWidget):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(theme.GAP, theme.GAP, theme.GAP, theme.GAP)
+        column.setContentsMargins(theme.GAP, theme.GAP - 1, theme.GAP - 1, theme.GAP)
         column.setSpacing(theme.GAP // 2)
         head = QHBoxLayout()
-        head.setSpacing(2)
+        head.setSpacing(0)
         head.addWidget(self.title)
         head.addStretch(1)
         head.addWidget(self.switch)
@@ -129,7 +132,7 @@ class StageCard(QWidget):
         if not self.controls:
             column.addStretch(1)
         self._status.addWidget(self._activity_page())
-        self._status.addWidget(self.message)
+        self._status.addWidget(self._message_page())
         column.addLayout(self._status)
         foot = QHBoxLayout()
         foot.setSpacing(theme.GAP)
@@ -147,6 +150,15 @@ class StageCard(QWidget):
             column.addWidget(self.meter)
         return page
 
+    def _message_page(self) -> QWidget:
+        page = QWidget()
+        row = QHBoxLayout(page)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.GAP // 2)
+        row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.message, 1)
+        return page
+
     def _show_meter(self, reading: float | None) -> None:
         if self.meter is not None:
             self.meter.show_reading(reading)
@@ -157,9 +169,13 @@ class StageCard(QWidget):
             return
         self._state = state
         if is_degraded:
-            self.message.show_text(f"⚠ {reason or 'Out of use for now'}", Colour.CAUTION)
+            self.message.show_text(reason or "Out of use for now", Colour.CAUTION)
         elif is_bypassed:
             self.message.show_text("Bypassed", Colour.MUTED)
+        self._sign.setVisible(is_degraded)
+        for control in self.controls.values():
+            if isinstance(control, Dial):
+                control.show_dimmed(is_bypassed or is_degraded)
         self._status.setCurrentIndex(1 if is_degraded or is_bypassed else 0)
         self._edge = Colour.CAUTION if is_degraded else Colour.LINE
         words = reason if is_degraded else "bypassed" if is_bypassed else "in use"

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSc
 
 from app.ui import theme
 from app.ui.theme import Colour, FontRole
-from app.ui.widgets.param_control import FullControl, SwitchBox, full_control
+from app.ui.widgets.param_control import FullControl, SliderWithEntry, SwitchBox, full_control
 from engine import ParamSpec, StageDescription, Value
 
 
@@ -56,7 +56,7 @@ class StagePanel(QWidget):
     def first_control(self) -> QWidget:
         """Where the keyboard goes when the panel opens."""
         for control in self.controls.values():
-            return control.slider if hasattr(control, "slider") else control
+            return control.slider if isinstance(control, SliderWithEntry) else control
         return self.close_button
 
     def minimumSizeHint(self) -> QSize:
@@ -90,13 +90,14 @@ class StagePanel(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        rows = self._rows()
+        scroll.setWidget(rows)
         scroll.viewport().setAutoFillBackground(False)
-        scroll.setWidget(self._rows())
+        rows.setAutoFillBackground(False)
         column.addWidget(scroll, 1)
 
     def _rows(self) -> QWidget:
         rows = QWidget()
-        rows.setAutoFillBackground(False)
         grid = QGridLayout(rows)
         grid.setContentsMargins(0, 0, theme.GAP, 0)
         grid.setHorizontalSpacing(theme.GAP + 4)
@@ -106,8 +107,15 @@ class StagePanel(QWidget):
             self._add_row(grid, 2 * index, spec)
         if not self.stage.params:
             grid.addWidget(self._small("This stage has no settings."), 0, 0)
+        self._align_entries()
         grid.setRowStretch(2 * len(self.stage.params) + 1, 1)
         return rows
+
+    def _align_entries(self) -> None:
+        entries = [control.entry for control in self.controls.values() if isinstance(control, SliderWithEntry)]
+        width = max((entry.sizeHint().width() for entry in entries), default=0)
+        for entry in entries:
+            entry.setFixedWidth(width)
 
     def _add_row(self, grid: QGridLayout, row: int, spec: ParamSpec) -> None:
         param_id = f"{self.stage.id}.{spec.name}"
@@ -128,7 +136,8 @@ class StagePanel(QWidget):
     def _small(self, text: str) -> QLabel:
         label = QLabel(text)
         label.setWordWrap(True)
-        label.setStyleSheet(f"color: {Colour.FAINT}; padding-bottom: 6px")
+        label.setStyleSheet(f"color: {Colour.FAINT}; padding: 0 0 6px 0")
+        label.setIndent(0)
         theme.use_font(label, FontRole.SMALL)
         return label
 

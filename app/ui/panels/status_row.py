@@ -36,7 +36,9 @@ class StatusRow(QWidget):
         self.reason = ElidedLabel(colour=Colour.MUTED, minimum="0" * 8)
         self.xruns = Figure("Xruns", "0000", "Times a device ran dry or over since the start")
         self.late_hops = Figure("Late hops", "0000", "Hops finished later than one hop after they were due")
-        self.work = Figure("Work per hop", "88.8 / 10 ms", "Median time the whole chain works on one hop, and the hop's length")
+        self.work = Figure(
+            "Work per hop", "88.8 / 10 ms", "Median time the whole chain works on one hop, and the hop's length"
+        )
         self.drift = Figure("Clock drift", "−888 ppm", "How far the clocks of the two devices run apart")
         self.uptime = Figure("Up", "88:88:88", "Time since the engine started")
         self.reset_button = QPushButton("Reset meters")

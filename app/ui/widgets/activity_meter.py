@@ -5,6 +5,7 @@ GUI thread; nothing waits.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -57,7 +58,7 @@ class ActivityMeter(QWidget):
         now_s = self._clock()
         elapsed_s, self._last_s = min(max(now_s - self._last_s, 0.0), 1.0), now_s
         self._reading = reading
-        target = self._zero if reading is None or reading != reading else self._share_of(reading)
+        target = self._zero if reading is None or math.isnan(reading) else self._share_of(reading)
         step = FALL_PER_S * elapsed_s
         if abs(target - self._zero) >= abs(self._share - self._zero):
             self._share = target

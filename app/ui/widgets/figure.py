@@ -5,6 +5,8 @@ GUI thread; nothing waits.
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -89,9 +91,9 @@ class Figure(QWidget):
 
 def decimal(value: float | None, digits: int = 1, unit: str = "", with_sign: bool = False) -> str:
     """A number as it stands in the window, with a true minus sign; unknown, infinite or NaN have signs of their own."""
-    if value is None or value != value:
+    if value is None or math.isnan(value):
         return UNKNOWN
-    if value in (float("inf"), float("-inf")):
+    if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     text = f"{value:+.{digits}f}" if with_sign else f"{value:.{digits}f}"
     if float(text) == 0.0:

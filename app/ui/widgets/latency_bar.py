@@ -111,7 +111,9 @@ class LatencyBar(QWidget):
     def event(self, event: QEvent) -> bool:
         """Tell all parts in a tooltip."""
         if isinstance(event, QHelpEvent):
-            lines = [f"{p.label}: {decimal(p.ms, 1, 'ms') if p.ms is not None else 'unknown'}" for p in self._picture.parts]
+            lines = [
+                f"{p.label}: {decimal(p.ms, 1, 'ms') if p.ms is not None else 'unknown'}" for p in self._picture.parts
+            ]
             QToolTip.showText(event.globalPos(), "\n".join(lines), self)
             return True
         return super().event(event)
@@ -198,8 +200,9 @@ class LatencyBar(QWidget):
         line_height = theme.em(FontRole.SMALL)
         for mark_ms in MARKS_MS:
             x = round(self._x(mark_ms)) + 0.5
-            painter.setPen(QPen(QColor(Colour.TEXT), 1, Qt.PenStyle.DashLine))
-            painter.drawLine(QPointF(x, line_height + 1), QPointF(x, bar.bottom()))
+            painter.setPen(QPen(QColor(Colour.TEXT), 1.4))
+            painter.drawLine(QPointF(x, line_height), QPointF(x, bar.top() + 3))
+            painter.drawLine(QPointF(x, bar.bottom() - 3), QPointF(x, bar.bottom()))
             painter.setPen(QColor(Colour.MUTED))
             text = f"{mark_ms:.0f} ms"
             half = theme.metrics(FontRole.SMALL).horizontalAdvance(text) / 2 + 2
@@ -212,11 +215,15 @@ class LatencyBar(QWidget):
         row = QRectF(0, bar.bottom() + 3, self.width(), theme.em(FontRole.SMALL))
         painter.setPen(QColor(Colour.MUTED))
         if p50_ms is None or p99_ms is None:
-            painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "device to device: not measured")
+            painter.drawText(
+                row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "device to device: not measured"
+            )
             return
         for value_ms, is_filled in ((p50_ms, True), (p99_ms, False)):
             x = self._x(value_ms)
-            tip = QPolygonF([QPointF(x, bar.bottom() - 3), QPointF(x - 5, bar.bottom() + 5), QPointF(x + 5, bar.bottom() + 5)])
+            tip = QPolygonF(
+                [QPointF(x, bar.bottom() - 3), QPointF(x - 5, bar.bottom() + 5), QPointF(x + 5, bar.bottom() + 5)]
+            )
             painter.setPen(QPen(QColor(Colour.TEXT), 1.2))
             painter.setBrush(QColor(Colour.TEXT) if is_filled else Qt.BrushStyle.NoBrush)
             painter.drawPolygon(tip)

@@ -19,6 +19,8 @@ from app.ui.widgets.ballistics import FLOOR_DB, Ballistics, meter_travel
 
 TICKS_DB = (0, -6, -12, -18, -24, -30, -40, -50, -60)
 CLIP_HOLD_S = 2.0
+BAR_GAP = 3
+LAMP_HEIGHT = 5
 
 
 class LevelMeter(QWidget):
@@ -42,9 +44,12 @@ class LevelMeter(QWidget):
         self._clipped_at_s: float | None = None
         self._lit = QPixmap()
         self._unlit = QPixmap()
+        self._columns: list[QRect] = []
+        self._lamp = QRect()
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(name)
+        self._measure()
         self.setToolTip(f"{name}: peak of each channel, the highest held for a moment; the lamp on top shows clipping")
 
     @property
@@ -103,7 +108,7 @@ class LevelMeter(QWidget):
         ratio = self._unlit.devicePixelRatio()
         painter.drawPixmap(area, self._unlit, _scaled(area, ratio))
         for index, (level_row, peak_row) in enumerate(self._rows()):
-            column = self._column(index)
+            column = self._columns[index]
             lit = QRect(column.left(), level_row, column.width(), column.bottom() + 1 - level_row) & area
             if not lit.isEmpty():
                 painter.drawPixmap(lit, self._lit, _scaled(lit, ratio))
@@ -111,7 +116,7 @@ class LevelMeter(QWidget):
                 hold = QRect(column.left(), peak_row, column.width(), 2) & area
                 painter.fillRect(hold, QColor(Colour.TEXT))
         if self._clipped_at_s is not None:
-            painter.fillRect(self._lamp() & area, QColor(Colour.TROUBLE))
+            painter.fillRect(self._lamp & area, QColor(Colour.TROUBLE))
         painter.end()
 
     def _show_clip(self, is_clipping: bool, now_s: float) -> None:
@@ -122,14 +127,14 @@ class LevelMeter(QWidget):
             self._clipped_at_s = None
         if was_lit != (self._clipped_at_s is not None):
             self.setAccessibleDescription("clipping" if self._clipped_at_s is not None else "")
-            self.update(self._lamp())
+            self.update(self._lamp)
 
     def _update_changed_rows(self) -> None:
         rows = self._rows()
         for index, (new, old) in enumerate(zip(rows, self._shown_rows or rows, strict=False)):
             if new != old:
                 top, bottom = min(*new, *old), max(*new, *old) + 2
-                column = self._column(index)
+                column = self._columns[index]
                 self.update(column.left(), top, column.width(), bottom - top)
         self._shown_rows = rows
 
@@ -137,31 +142,22 @@ class LevelMeter(QWidget):
         return [(self._row(bar.level_db), self._row(bar.peak_db)) for bar in self._bars]
 
     def _row(self, level_db: float) -> int:
-        top, bottom = self._bar_span()
-        return bottom - round(meter_travel(level_db) * (bottom - top))
-
-    def _bar_span(self) -> tuple[int, int]:
-        half_line = theme.metrics(FontRole.SMALL).height() // 2
-        return max(half_line, self._lamp().bottom() + 4), self.height() - half_line - 1
+        column = self._columns[0]
+        return column.top() + column.height() - round(meter_travel(level_db) * column.height())
 
     def _scale_width(self) -> int:
-        return theme.metrics(FontRole.SMALL).horizontalAdvance("-60") + 10
+        return theme.metrics(FontRole.SMALL).horizontalAdvance("60") + 8
 
-    def _bars_width(self) -> int:
-        return max(4, self.width() - self._scale_width())
-
-    def _column(self, index: int) -> QRect:
-        top, bottom = self._bar_span()
-        count = len(self._bars)
-        width = max(2, min((self._bars_width() - 3 * (count - 1)) // count, theme.em() * 2))
-        return QRect(index * (width + 3), top, width, bottom - top)
-
-    def _lamp(self) -> QRect:
-        count = len(self._bars)
-        width = max(2, min((self._bars_width() - 3 * (count - 1)) // count, theme.em() * 2))
-        return QRect(0, 0, count * width + 3 * (count - 1), 5)
+    def _measure(self) -> None:
+        count, half_line = len(self._bars), theme.metrics(FontRole.SMALL).height() // 2
+        room = max(4, self.width() - self._scale_width()) - BAR_GAP * (count - 1)
+        width = max(2, min(room // count, theme.em() * 2))
+        top, bottom = max(half_line, LAMP_HEIGHT + 3), self.height() - half_line - 1
+        self._lamp = QRect(0, 0, count * (width + BAR_GAP) - BAR_GAP, LAMP_HEIGHT)
+        self._columns = [QRect(index * (width + BAR_GAP), top, width, max(1, bottom - top)) for index in range(count)]
 
     def _forget_pixmaps(self) -> None:
+        self._measure()
         self._lit = self._unlit = QPixmap()
         self._shown_rows = []
         self.update()
@@ -173,14 +169,16 @@ class LevelMeter(QWidget):
             pixmap.setDevicePixelRatio(ratio)
             pixmap.fill(QColor(Colour.WINDOW))
         painter = QPainter(self._unlit)
-        painter.fillRect(self._lamp(), QColor(Colour.RAISED))
+        painter.fillRect(self._lamp, QColor(Colour.RAISED))
         for index in range(len(self._bars)):
-            painter.fillRect(self._column(index), QColor(Colour.TRACK))
+            painter.fillRect(self._columns[index], QColor(Colour.TRACK))
+        self._paint_lines(painter)
         self._paint_scale(painter)
         painter.end()
         painter = QPainter(self._lit)
         for index in range(len(self._bars)):
-            self._paint_lit(painter, self._column(index))
+            self._paint_lit(painter, self._columns[index])
+        self._paint_lines(painter)
         painter.end()
 
     def _paint_lit(self, painter: QPainter, column: QRect) -> None:
@@ -192,23 +190,27 @@ class LevelMeter(QWidget):
         gradient.setColorAt(1.0, QColor(Colour.CAUTION))
         painter.fillRect(column, gradient)
 
+    def _paint_lines(self, painter: QPainter) -> None:
+        for tick_db in TICKS_DB[1:-1]:
+            painter.fillRect(QRect(0, self._row(tick_db), self._lamp.width(), 1), QColor(Colour.WINDOW))
+
     def _paint_scale(self, painter: QPainter) -> None:
         painter.setFont(theme.font(FontRole.SMALL))
         line_height = theme.metrics(FontRole.SMALL).height()
-        left = self._lamp().right() + 4
+        left = self._lamp.right() + 6
         free_row = -line_height
         for tick_db in TICKS_DB:
             row = self._row(tick_db)
-            painter.setPen(QColor(Colour.LINE))
-            painter.drawLine(left, row, left + 3, row)
             if row - line_height // 2 < free_row:
                 continue
             free_row = row + line_height // 2
             painter.setPen(QColor(Colour.FAINT))
-            box = QRect(left + 5, row - line_height // 2, self._scale_width(), line_height)
+            box = QRect(left, row - line_height // 2, self._scale_width(), line_height)
             text = "−∞" if tick_db <= FLOOR_DB else str(abs(tick_db))
             painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
 
 def _scaled(area: QRect, ratio: float) -> QRect:
-    return QRect(round(area.x() * ratio), round(area.y() * ratio), round(area.width() * ratio), round(area.height() * ratio))
+    return QRect(
+        round(area.x() * ratio), round(area.y() * ratio), round(area.width() * ratio), round(area.height() * ratio)
+    )

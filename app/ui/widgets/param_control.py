@@ -5,7 +5,7 @@ GUI thread; nothing waits.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
@@ -105,10 +105,15 @@ class NumberEntry(QLineEdit):
         self.setAccessibleName(f"{owner} {spec.label} value".strip())
         self.setAccessibleDescription(f"{readable(spec, spec.minimum)} to {readable(spec, spec.maximum)}")
         self.setToolTip(f"Type a value from {readable(spec, spec.minimum)} to {readable(spec, spec.maximum)}")
-        widest = max(len(readable(spec, value)) for value in (spec.minimum, spec.maximum, spec.default))
-        self.setFixedWidth(theme.metrics().horizontalAdvance("0") * (widest + 1) + 18)
         self.show_value(spec.default)
         self.returnPressed.connect(self._take)
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for the longest value of this parameter."""
+        longest = max(
+            len(readable(self.spec, end)) for end in (self.spec.minimum, self.spec.maximum, self.spec.default)
+        )
+        return QSize(theme.metrics().horizontalAdvance("0") * (longest + 1) + 18, super().sizeHint().height())
 
     def show_value(self, value: Value | None) -> None:
         """Follow the engine, unless somebody is typing."""

@@ -131,8 +131,15 @@ class Dial(ParamSlider):
 
     def __init__(self, spec: ParamSpec, owner: str = "", parent: QWidget | None = None) -> None:
         super().__init__(spec, owner, parent)
+        self._is_dimmed = False
         self.setOrientation(Qt.Orientation.Vertical)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_dimmed(self, is_dimmed: bool) -> None:
+        """Grey, because its stage is out of the sound; it can still be turned."""
+        if is_dimmed != self._is_dimmed:
+            self._is_dimmed = is_dimmed
+            self.update()
 
     def sizeHint(self) -> QSize:
         """Room for the dial with the text beside it."""
@@ -178,7 +185,7 @@ class Dial(ParamSlider):
         label_height, value_height = theme.em(FontRole.SMALL), theme.em()
         below = self.height() - label_height - value_height - 4
         if below >= self._face_least() * 1.15 and self.width() >= self._text_width():
-            size = min(below, self.width() - 8, self._face_least() * 2)
+            size = min(below, self.width() - 8, round(self._face_least() * 2.3))
             spare = (below - size) // 2
             face = QRectF((self.width() - size) / 2, spare, size, size)
             top = spare + size
@@ -189,15 +196,20 @@ class Dial(ParamSlider):
                 QRect(0, top + label_height, self.width(), value_height),
                 alignment,
             )
-        size = min(self.height(), self._face_least() * 2, self.width() - self._text_width() - 6)
+        size = min(self.height(), round(self._face_least() * 1.4), self.width() - self._text_width() - 6)
         face = QRectF(0, (self.height() - size) / 2, size, size)
         left, top = int(size) + 6, (self.height() - label_height - value_height) // 2
         width = self.width() - left
         alignment = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return face, QRect(left, top, width, label_height), QRect(left, top + label_height, width, value_height), alignment
+        return (
+            face,
+            QRect(left, top, width, label_height),
+            QRect(left, top + label_height, width, value_height),
+            alignment,
+        )
 
     def _paint_face(self, painter: QPainter, box: QRectF) -> None:
-        width = max(3.0, box.width() * 0.085)
+        width = max(3.0, box.width() * 0.065)
         ring = box.adjusted(width, width, -width, -width)
         round_pen = Qt.PenCapStyle.FlatCap
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -219,10 +231,10 @@ class Dial(ParamSlider):
         painter.drawLine(knob.center() + direction * radius * 0.35, knob.center() + direction * radius * 0.8)
 
     def _tint(self) -> str:
-        return Colour.ACCENT if self.isEnabled() else Colour.SECOND
+        return Colour.ACCENT if self.isEnabled() and not self._is_dimmed else Colour.SECOND
 
     def _face_least(self) -> int:
-        return round(theme.em() * 2.5)
+        return round(theme.em() * 2.4)
 
     def _text_width(self) -> int:
         label = theme.metrics(FontRole.SMALL).horizontalAdvance(self.spec.label)

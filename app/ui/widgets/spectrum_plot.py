@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.theme import Colour, FontRole
@@ -40,7 +41,7 @@ class SpectrumPlot(QWidget):
         self._output = self._plot.plot(
             pen=pg.mkPen(Colour.ACCENT, width=1), fillLevel=FLOOR_DB, brush=theme.colour(Colour.ACCENT, 45)
         )
-        self._curves: dict[str, np.ndarray] = {}
+        self._curves: dict[str, NDArray[np.float64]] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._plot)
@@ -77,8 +78,10 @@ class SpectrumPlot(QWidget):
         """Follow the system's font."""
         self._dress_axes()
 
-    def _fall(self, name: str, levels_dbfs: tuple[float, ...]) -> np.ndarray:
-        new = np.clip(np.nan_to_num(np.asarray(levels_dbfs, dtype=float), nan=FLOOR_DB), FLOOR_DB, 20.0)
+    def _fall(self, name: str, levels_dbfs: tuple[float, ...]) -> NDArray[np.float64]:
+        new: NDArray[np.float64] = np.clip(
+            np.nan_to_num(np.asarray(levels_dbfs, dtype=float), nan=FLOOR_DB), FLOOR_DB, 20.0
+        )
         old = self._curves.get(name)
         if old is not None and old.size == new.size:
             new = np.maximum(new, old + FALL * (new - old))
@@ -94,5 +97,7 @@ class SpectrumPlot(QWidget):
             axis.setPen(pg.mkPen(Colour.LINE))
             axis.setTextPen(pg.mkPen(Colour.FAINT))
             axis.setGrid(40)
+            # Only the curves move: the axes and the grid are painted once and copied.
+            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self._plot.getAxis("left").setWidth(theme.metrics(FontRole.SMALL).horizontalAdvance("−100") + 8)
         self._plot.getAxis("bottom").setHeight(theme.em(FontRole.SMALL) + 4)

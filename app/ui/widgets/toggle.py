@@ -31,7 +31,7 @@ class Toggle(QAbstractButton):
     def sizeHint(self) -> QSize:
         """As high as a line of text, with room for the focus ring."""
         height = theme.em(FontRole.SMALL) + 4
-        return QSize(round(height * 1.75), height)
+        return QSize(round(height * 1.6), height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Track, knob, focus ring."""

@@ -41,7 +41,7 @@ def readable(spec: ParamSpec, value: Value | None) -> str:
     if value is None:
         return "–"
     try:
-        return spec.format(spec.clamp(value)).replace("-", "−")
+        return spec.format(spec.clamp(value)).replace("-", "−").replace(" :", ":")
     except (ValueError, OverflowError):
         return "–"
 
