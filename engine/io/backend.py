@@ -62,7 +62,7 @@ class StreamRequest:
     hop_frames : int
         Frames at 48 kHz that the DSP thread takes and gives at once.
     block_frames : int or None
-        Block of the devices at 48 kHz; None means `hop_frames`.
+        Block of the devices at 48 kHz; None means what suits the host API.
     latency_s : float or None
         What the host API is asked for; None means as low as it offers.
     host_options : Mapping[str, bool]

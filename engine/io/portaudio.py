@@ -20,7 +20,9 @@ from engine.io.edge import EdgeStream
 from engine.io.portaudio_port import PortAudioMicrophone, PortAudioOutput, PortSettings, RealTimebase
 from engine.io.quiet import quiet_stderr
 
-_MARGIN = 0.5
+_MARGIN = 0.75
+# Where small blocks are cheap they shorten the way; Windows works in 10 ms whatever one asks for.
+_BLOCK_FRAMES = {"PulseAudio": 128, "Core Audio": 128, "ALSA": 240}
 _SETTLE_S = 0.4
 _PULSE = "pulse:"
 _INSTALL = {
@@ -191,11 +193,9 @@ def _with_pulse(found: list[_Entry]) -> list[_Entry]:
         for entry in found
         if entry.info.name not in (*pulse.BRIDGES, "default")
     ]
-    sources = [
-        _Entry(_pulse_info(end, end.channels, 0), bridge.index, end.name)
-        for end in server.sources
-        if not end.is_monitor
-    ]
+    # Its own virtual microphone is no microphone for the program: it would hear itself.
+    microphones = [end for end in server.sources if not end.is_monitor and end.name != pulse.VIRTUAL_SOURCE]
+    sources = [_Entry(_pulse_info(end, end.channels, 0), bridge.index, end.name) for end in microphones]
     sinks = [_Entry(_pulse_info(end, 0, end.channels), bridge.index, end.name) for end in server.sinks]
     return sources + sinks + rest
 
@@ -207,7 +207,7 @@ def _pulse_info(end: pulse.Endpoint, inputs: int, outputs: int) -> DeviceInfo:
         host_api="PulseAudio",
         max_input_channels=inputs,
         max_output_channels=outputs,
-        default_sample_rate=end.sample_rate_hz,
+        default_sample_rate=SAMPLE_RATE_HZ,  # the server converts any rate
         is_default_input=end.is_default and inputs > 0,
         is_default_output=end.is_default and outputs > 0,
     )
@@ -230,7 +230,7 @@ def _settings(entry: _Entry, request: StreamRequest, channels: int) -> PortSetti
         index=entry.index,
         channels=channels,
         rate_hz=SAMPLE_RATE_HZ,
-        block_frames=request.block_frames or request.hop_frames,
+        block_frames=request.block_frames or _BLOCK_FRAMES.get(entry.info.host_api, request.hop_frames),
         latency="low" if request.latency_s is None else request.latency_s,
         extra=_host_settings(entry.info.host_api, request),
         pulse_name=entry.pulse_name,

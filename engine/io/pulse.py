@@ -17,6 +17,13 @@ from typing import Any
 BRIDGES = ("pulse", "pipewire")
 """Names of ALSA devices that lead to the server, best first."""
 
+VIRTUAL_SINK = "sidetone_sink"
+"""The sink into which the program plays for other programs."""
+
+VIRTUAL_SOURCE = "Sidetone"
+"""The microphone that other programs record."""
+
+NO_CLIENT = 0xFFFFFFFF
 _CONNECT_S = 1.0
 _LOOK_S = 0.2
 
@@ -28,7 +35,6 @@ class Endpoint:
     name: str
     description: str
     channels: int
-    sample_rate_hz: int
     is_monitor: bool
     is_default: bool
 
@@ -145,8 +151,7 @@ def _endpoint(found: Any, default_name: str) -> Endpoint:
     return Endpoint(
         name=found.name,
         description=found.description or found.name,
-        channels=int(found.sample_spec.channels),
-        sample_rate_hz=int(found.sample_spec.rate),
+        channels=int(found.channel_count),
         is_monitor=is_monitor,
         is_default=found.name == default_name,
     )

@@ -22,6 +22,9 @@ from engine.io.edge import EdgeStream
 from engine.io.simulated_sound import FileSink, FileSource, Sink, Source
 
 PREFIX = "simulated:"
+LOOP_PREFIX = f"{PREFIX}loop:"
+"""Before a file that begins again at its end, for ever."""
+
 _MARGIN = 0.5
 
 
@@ -337,6 +340,8 @@ class SimulatedBackend:
         return EdgeStream(capture, air, monitor, self.clock, request.hop_frames, margin, 0.0)
 
     def _open_source(self, name: str | None, rate_hz: int) -> Source:
+        if name is not None and name.startswith(LOOP_PREFIX):
+            return FileSource(name.removeprefix(LOOP_PREFIX), rate_hz, is_looped=True)
         path = _path_of(name)
         if path:
             return FileSource(path, rate_hz)
