@@ -69,14 +69,13 @@ def make_chain(paths: Paths) -> Chain:
 
 def make_engine(paths: Paths) -> Engine:
     """The engine on this machine's devices."""
-    from engine.io.virtual_device import make_virtual_microphone
-
     from engine.facade import Engine
     from engine.io.system import SystemBackend
+    from engine.io.virtual_device import open_virtual_microphone
     from engine.stages import STAGES
 
     store = ensure_models(paths)
-    return Engine((stage.build(store) for stage in STAGES), SystemBackend(), make_virtual_microphone())
+    return Engine((stage.build(store) for stage in STAGES), SystemBackend(), open_virtual_microphone)
 
 
 def description() -> Description:

@@ -7,11 +7,10 @@ the live run, tells what happened, and opens the devices anew when one was lost.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePath
 from time import monotonic
-from typing import Any, Protocol
-
-import msgspec
+from typing import Any
 
 from engine.commands import (
     Command,
@@ -28,10 +27,11 @@ from engine.control.controls import Controls
 from engine.core.chain import Chain
 from engine.core.stage import Stage
 from engine.describe import describe
-from engine.errors import DeviceError, SidetoneError
+from engine.errors import SidetoneError
 from engine.event_log import EventLog
-from engine.io.backend import AudioBackend, StreamRequest
+from engine.io.backend import AudioBackend, DeviceInfo, StreamRequest
 from engine.io.simulated import PREFIX, is_simulated
+from engine.io.virtual_device import VirtualMicrophone
 from engine.live import LiveRun
 from engine.observe import Observer
 from engine.snapshot import (
@@ -50,36 +50,11 @@ MONITOR_AFTER = "high_pass"
 
 _WATCH_INTERVAL_S = 0.1
 _REOPEN_AFTER_S = 1.0
+_SIMULATED_ADVICE = "A recording plays in the place of a microphone; plug one in and choose it as the input."
 
 
-class VirtualTarget(msgspec.Struct, frozen=True):
-    """Where the air bus has to play so that other programs hear it.
-
-    Attributes
-    ----------
-    output_device : str or None
-        Device id to play to; None if this machine has no virtual microphone.
-    microphone : str
-        What to choose in OBS; empty if there is none.
-    advice : str
-        What the user should do; empty if nothing.
-    """
-
-    output_device: str | None
-    microphone: str
-    advice: str
-
-
-class VirtualMicrophone(Protocol):
-    """Provides the virtual microphone. Control thread; may wait."""
-
-    def acquire(self) -> VirtualTarget:
-        """Make or find it."""
-        ...
-
-    def release(self) -> None:
-        """Take away what `acquire` made; safe to call at any time."""
-        ...
+OpenVirtual = Callable[[Sequence[DeviceInfo]], VirtualMicrophone]
+"""Makes or finds the virtual microphone among the devices; raises `DeviceError` with advice if there is none."""
 
 
 class Engine:
@@ -91,7 +66,7 @@ class Engine:
         In chain order.
     backend : AudioBackend
         Opens devices, real or simulated.
-    virtual : VirtualMicrophone
+    open_virtual : callable
         Provides the target of the air bus when the output is chosen automatically.
     is_paced : bool
         False on a simulated device that runs as fast as possible.
@@ -101,13 +76,14 @@ class Engine:
         self,
         stages: Iterable[Stage[Any]],
         backend: AudioBackend,
-        virtual: VirtualMicrophone,
+        open_virtual: OpenVirtual,
         is_paced: bool = True,
     ) -> None:
         self._chain = Chain(stages, MONITOR_AFTER)
         self.controls = Controls(self._chain)
         self._backend = backend
-        self._virtual = virtual
+        self._open_virtual = open_virtual
+        self._virtual: VirtualMicrophone | None = None
         self._is_paced = is_paced
         self._events = EventLog()
         self._observer = Observer(self._chain)
@@ -191,7 +167,8 @@ class Engine:
         """Stop and take away what was made. Control thread; safe to call twice."""
         self.shutdown_requested.set()
         self._stop("")
-        self._virtual.release()
+        if self._virtual is not None:
+            self._virtual.close()
         if self._housekeeping is not threading.current_thread():
             self._housekeeping.join(timeout=2.0)
 
@@ -211,12 +188,10 @@ class Engine:
 
     def _open_run(self) -> None:
         wanted = self._config.devices
-        target = self._target(wanted)
-        if target.output_device is None:
-            raise DeviceError(target.advice)
+        output = self._output(wanted)
         request = StreamRequest(
             input_device=None if wanted.input == AUTOMATIC else wanted.input,
-            output_device=target.output_device,
+            output_device=output,
             monitor_device=wanted.monitor,
             hop_frames=wanted.hop_frames,
             host_options={"wasapi_exclusive": wanted.is_exclusive},
@@ -229,22 +204,36 @@ class Engine:
             stream.close()
             raise
         self._run, self._watch = run, RunWatch(run, self._events)
+        is_virtual = wanted.output == AUTOMATIC and self._virtual is not None
         self._devices = DeviceSnapshot(
-            input=wanted.input,
-            output=target.output_device,
-            monitor=wanted.monitor or "",
-            virtual_microphone=target.microphone,
-            advice=target.advice,
+            input=self._name(wanted.input),
+            output=self._name(output),
+            monitor=self._name(wanted.monitor),
+            virtual_microphone=self._virtual.microphone_name if is_virtual and self._virtual else "",
+            advice=_SIMULATED_ADVICE if is_simulated(wanted.input) else "",
             chosen=wanted,
         )
 
-    def _target(self, wanted: DeviceConfig) -> VirtualTarget:
+    def _output(self, wanted: DeviceConfig) -> str:
         if wanted.output != AUTOMATIC:
-            return VirtualTarget(wanted.output, "", "")
+            return wanted.output
         if is_simulated(wanted.input):
             # Nobody wants to hear a made-up microphone in a call.
-            return VirtualTarget(f"{PREFIX}out", "", "")
-        return self._virtual.acquire()
+            return f"{PREFIX}out"
+        # Asked for each time: whatever was made may be gone with a sound server that was started anew.
+        self._virtual = self._open_virtual(self._backend.devices())
+        return self._virtual.output_device
+
+    def _name(self, device: str | None) -> str:
+        """What a person calls the device that was chosen."""
+        if device is None:
+            return ""
+        if is_simulated(device):
+            return f"Simulated ({PurePath(device).name})"
+        for found in self._backend.devices():
+            if found.id == device or (device == AUTOMATIC and found.is_default_input):
+                return found.name
+        return device
 
     def _stop(self, reason: str) -> None:
         with self._control:

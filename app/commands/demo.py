@@ -13,12 +13,13 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
-from app.composition import DEMO_SPEECH, ensure_models, make_engine
-from app.demo_sound import DemoSound, make_demo_sound, removed_noise_db
+from app.composition import make_engine
+from app.demo import has_microphone, prepare_demo
+from app.demo_sound import DemoSound, removed_noise_db
 from app.files import write_whole
 from app.paths import Paths
 from app.terminal import is_attended
-from engine import SAMPLE_RATE_HZ, AudioFileError, EngineConfig, EngineState
+from engine import EngineConfig, EngineState
 from engine.io.simulated import PREFIX
 from engine.report import Report
 
@@ -27,9 +28,7 @@ _UNATTENDED_S = 20.0
 
 def offer_demo(config: EngineConfig, duration_s: float | None, report_file: Path | None, paths: Paths) -> int | None:
     """Run the demo if this machine has no microphone; returns its exit code, or None if there is a microphone."""
-    from engine.io.system import SystemBackend
-
-    if any(device.max_input_channels for device in SystemBackend().devices()):
+    if has_microphone():
         return None
     print("No sound device found: the engine runs on a simulated microphone, real speech under made noise.", flush=True)
     sound, before, after = prepare_demo(paths)
@@ -45,26 +44,6 @@ def offer_demo(config: EngineConfig, duration_s: float | None, report_file: Path
         write_whole(report_file, report.to_json())
     _summarize(sound, before, after, report)
     return 1 if report.state is EngineState.FAILED else 0
-
-
-def prepare_demo(paths: Paths) -> tuple[DemoSound, Path, Path]:
-    """The demo's sound, the file it was written to, and the file the output shall go to.
-
-    Raises
-    ------
-    SidetoneError
-        If the speech cannot be had, or the file cannot be written.
-    """
-    store = ensure_models(paths, DEMO_SPEECH)
-    sound = make_demo_sound(store.model_path(DEMO_SPEECH))
-    folder = paths.cache / "demo"
-    before, after = folder / "before.wav", folder / "after.wav"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        soundfile.write(before, sound.noisy, SAMPLE_RATE_HZ, subtype="FLOAT")
-    except (OSError, soundfile.LibsndfileError):
-        raise AudioFileError(f"{before} could not be written; make room on the disk") from None
-    return sound, before, after
 
 
 def _summarize(sound: DemoSound, before: Path, after: Path, report: Report) -> None:

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from app.commands.window import has_display
 from app.composition import chain_models, model_store, rendezvous
@@ -48,10 +46,10 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
     if command.json:
         print(msgspec.json.format(msgspec.json.encode(findings), indent=2).decode())
     else:
-        table = Table("", "", "found", "what to do")
         for finding in findings:
-            table.add_row(finding.subject, finding.verdict, finding.found, finding.mend)
-        Console().print(table)
+            print(f"{finding.verdict:8} {finding.subject}: {finding.found}")
+            if finding.mend:
+                print(f"{'':8} → {finding.mend}")
     return int(any(finding.verdict is Verdict.PROBLEM for finding in findings))
 
 
@@ -115,12 +113,12 @@ def _sound(paths: Paths) -> Finding:
 
 
 def _virtual_microphone(paths: Paths) -> Finding:
-    from engine.io.virtual_device import make_virtual_microphone
+    from engine.io.system import SystemBackend
+    from engine.io.virtual_device import advice, can_have_virtual_microphone
 
-    target = make_virtual_microphone().look()
-    if target.output_device is None:
-        return Finding("", Verdict.PROBLEM, "this machine has no virtual microphone", target.advice)
-    return Finding("", Verdict.GOOD, f"choose {target.microphone!r} in OBS", target.advice)
+    if not can_have_virtual_microphone(SystemBackend().devices()):
+        return Finding("", Verdict.PROBLEM, "this machine has no virtual microphone", advice())
+    return Finding("", Verdict.GOOD, "other programs can record what Sidetone plays")
 
 
 def _models(paths: Paths) -> Finding:

@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 import msgspec
 
 from app.composition import make_engine, rendezvous
+from app.demo import with_demo_microphone
 from app.engine_process import prepare_engine_process
 from app.paths import Paths
 from engine import EngineConfig, SidetoneError, Start
@@ -35,7 +36,9 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
         if command.config:
             # A device that is not there is the face's to show, not a reason to end.
             with suppress(SidetoneError):
-                engine.send(Start(msgspec.json.decode(command.config, type=EngineConfig)))
+                config = msgspec.json.decode(command.config, type=EngineConfig)
+                devices = with_demo_microphone(config.devices, paths)
+                engine.send(Start(msgspec.structs.replace(config, devices=devices)))
         engine.shutdown_requested.wait()
         _log.info("shutting down")
     return 0

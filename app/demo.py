@@ -1,0 +1,52 @@
+"""The demo's microphone, for machines that have none: prepares its files and puts them in the place of a device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import soundfile
+
+from app.composition import DEMO_SPEECH, ensure_models
+from app.demo_sound import DemoSound, make_demo_sound
+from app.paths import Paths
+from engine import AUTOMATIC, SAMPLE_RATE_HZ, AudioFileError, DeviceConfig
+
+DEMO_NOTICE = "No microphone was found: you hear a demo, real speech under made noise."
+
+
+def prepare_demo(paths: Paths) -> tuple[DemoSound, Path, Path]:
+    """The demo's sound, the file it was written to, and the file the output shall go to.
+
+    Raises
+    ------
+    SidetoneError
+        If the speech cannot be had, or the file cannot be written.
+    """
+    store = ensure_models(paths, DEMO_SPEECH)
+    sound = make_demo_sound(store.model_path(DEMO_SPEECH))
+    folder = paths.cache / "demo"
+    before, after = folder / "before.wav", folder / "after.wav"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        soundfile.write(before, sound.noisy, SAMPLE_RATE_HZ, subtype="FLOAT")
+    except (OSError, soundfile.LibsndfileError):
+        raise AudioFileError(f"{before} could not be written; make room on the disk") from None
+    return sound, before, after
+
+
+def has_microphone() -> bool:
+    """Whether this machine has any microphone. Control thread, may wait."""
+    from engine.io.system import SystemBackend
+
+    return any(device.max_input_channels for device in SystemBackend().devices())
+
+
+def with_demo_microphone(devices: DeviceConfig, paths: Paths) -> DeviceConfig:
+    """The same devices, but with the demo, looped, where a microphone was to be found and there is none."""
+    from engine.io.simulated import LOOP_PREFIX
+
+    if devices.input != AUTOMATIC or has_microphone():
+        return devices
+    _, before, _ = prepare_demo(paths)
+    return msgspec.structs.replace(devices, input=f"{LOOP_PREFIX}{before}", output=AUTOMATIC)
