@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import perf_counter_ns
 
-from engine.core.chain import Chain
+from engine.core.chain import Chain, make_sane
 from engine.core.meters import DurationHistogram, LevelMeter, RecentSound
 from engine.core.stage import Block
 from engine.dsp.loudness import LoudnessMeter
@@ -30,10 +30,15 @@ class HopProcessor:
         self.loudness = LoudnessMeter(fmt.sample_rate, fmt.channels)
         self.input_sound = RecentSound(max(SPECTRUM_FRAMES, fmt.max_frames))
         self.output_sound = RecentSound(max(SPECTRUM_FRAMES, fmt.max_frames))
+        self._is_reset_due = False
 
     def process(self, block: Block) -> None:
         """Change `block` in place, shape (channels, frames). Audio thread."""
         started_ns = perf_counter_ns()
+        if self._is_reset_due:
+            self._is_reset_due = False
+            self._reset_meters()
+        make_sane(block)
         self.input_level.process(block)
         self.input_sound.process(block)
         self.chain.process(block)
@@ -43,7 +48,10 @@ class HopProcessor:
         self.durations.add(perf_counter_ns() - started_ns)
 
     def reset_meters(self) -> None:
-        """Begin durations and loudness anew. Control thread."""
+        """Begin durations and loudness anew with the next hop. Any thread."""
+        self._is_reset_due = True
+
+    def _reset_meters(self) -> None:
         self.durations.reset()
         self.loudness.reset()
         for slot in self.chain.slots:

@@ -17,6 +17,9 @@ from engine.core.slot import Slot
 from engine.core.stage import Block, Stage, StreamFormat
 from engine.errors import ParameterError
 
+_LOUDEST = 1000.0
+"""60 dB above full scale: far beyond any sound, and far below where squares overflow."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChainSettings:
@@ -24,6 +27,19 @@ class ChainSettings:
 
     params: tuple[Params, ...]
     bypassed: tuple[bool, ...]
+
+
+def make_sane(block: Block) -> None:
+    """Silence what is no number and bound the rest: a device or a file may hand over anything, and filters never forget.
+
+    Audio thread.
+    """
+    # A sum is NaN or Inf if any sample is; one pass, no array of flags.
+    with np.errstate(all="ignore"):
+        is_finite = np.isfinite(np.add.reduce(block, axis=None))
+    if not is_finite:
+        np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    np.clip(block, -_LOUDEST, _LOUDEST, out=block)
 
 
 class Chain:
@@ -66,14 +82,14 @@ class Chain:
     def process(self, block: Block) -> None:
         """Run all stages over `block` in place, shape (channels, frames). Audio thread."""
         settings = self._settings
-        # A device or a file may hand over NaN; it must not enter any filter's memory.
-        if not np.isfinite(np.add.reduce(block, axis=None)):
-            np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        for index, slot in enumerate(self.slots):
-            slot.process(block, settings.params[index], settings.bypassed[index])
-            if index == self._tap_index:
-                self._tap[:, : block.shape[1]] = block
-        np.clip(block, -1.0, 1.0, out=block)
+        # Slots look for NaN and overflow themselves; numpy's warnings would be printed from the audio thread.
+        with np.errstate(all="ignore"):
+            make_sane(block)
+            for index, slot in enumerate(self.slots):
+                slot.process(block, settings.params[index], settings.bypassed[index])
+                if index == self._tap_index:
+                    self._tap[:, : block.shape[1]] = block
+            np.clip(block, -1.0, 1.0, out=block)
 
     def tap(self, frames: int) -> Block:
         """The monitor bus of the block just processed, shape (channels, frames). Audio thread."""

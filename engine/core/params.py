@@ -135,7 +135,9 @@ def param(
 
     `main` marks the one or two controls that stand on the stage's card; `log` gives the control logarithmic travel.
     """
-    spec = ParamSpec("", label, ParamKind.NUMBER, default, lo, hi, unit, log, step, (), help, main)
+    # Declared as 20 or as 20.0, it is a float everywhere: in snapshots, in JSON, in what clamping returns.
+    default, lo, hi = float(default), float(lo), float(hi)
+    spec = ParamSpec("", label, ParamKind.NUMBER, default, lo, hi, unit, log, float(step), (), help, main)
     return field(default=default, metadata={_SPEC: spec})
 
 

@@ -23,6 +23,7 @@ _DECLICK_FRAMES = 96
 _OVERRUNS_TO_FAULT = 10
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 60.0
+_FORGIVEN_AFTER_S = 60.0
 
 
 class Slot:
@@ -53,7 +54,9 @@ class Slot:
         self._sample_rate = fmt.sample_rate
         self._delay = DelayLine(fmt.channels, self.latency_samples, fmt.max_frames)
         self._dry = np.zeros((fmt.channels, fmt.max_frames), np.float32)
-        self._last = np.zeros((fmt.channels, 1), np.float32)
+        self._distance = np.zeros((fmt.channels, _DECLICK_FRAMES + 1), np.float32)
+        self._bridge = np.zeros((fmt.channels, _DECLICK_FRAMES), np.float32)
+        self._bridged_frames = _DECLICK_FRAMES
         self._fade_frames = round(FADE_MS * fmt.sample_rate / 1000)
         phase = np.linspace(0.0, np.pi, self._fade_frames + 1)
         self._fade = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
@@ -63,6 +66,7 @@ class Slot:
         self._overruns = 0
         self._pause_s = _FIRST_PAUSE_S
         self._pause_frames = 0
+        self._good_frames = 0
         self.fault = ""
 
     def snap(self, is_bypassed: bool) -> None:
@@ -76,13 +80,16 @@ class Slot:
         self._delay.process(block, dry)
         if self.fault and not self._is_due_again(frames):
             block[:] = dry
+            self._cross_bridge(block)
         else:
             self.context.params = params
             if self._run(block):
+                self.fault = ""
+                self._good_frames += frames
                 self._mix(block, dry, is_bypassed)
             else:
                 self._fall_back(block, dry)
-        self._last[:] = block[:, -1:]
+        self._keep_distance(block, dry)
 
     def _run(self, block: Block) -> bool:
         started_ns = perf_counter_ns()
@@ -104,6 +111,9 @@ class Slot:
         self.fault = reason
         self.fault_count += 1
         self._overruns = 0
+        if self._good_frames > _FORGIVEN_AFTER_S * self._sample_rate:
+            self._pause_s = _FIRST_PAUSE_S
+        self._good_frames = 0
         self._pause_frames = round(self._pause_s * self._sample_rate)
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         return False
@@ -112,35 +122,49 @@ class Slot:
         self._pause_frames -= frames
         if self._pause_frames > 0:
             return False
-        self.stage.reset()
-        self.fault = ""
+        try:
+            self.stage.reset()
+        except Exception as error:  # noqa: BLE001 - as in `_run`
+            return self._fail(f"{type(error).__name__}: {error}")
         # Silent until its own latency has passed, then faded in from zero.
         self._wetness = -self.latency_samples
         return True
 
+    def _keep_distance(self, block: Block, dry: Block) -> None:
+        kept = self._distance
+        count = min(block.shape[1], kept.shape[1])
+        if count < kept.shape[1]:
+            kept[:, :-count] = kept[:, count:]
+        np.subtract(block[:, -count:], dry[:, -count:], out=kept[:, -count:])
+
     def _fall_back(self, block: Block, dry: Block) -> None:
-        # What the stage wrote cannot be used, so there is nothing to fade from: bridge the step from the last good sample.
-        length = min(block.shape[1], _DECLICK_FRAMES)
-        step = self._last - dry[:, :1] if self._wetness > 0 else 0.0 * self._last
+        # What the stage wrote cannot be used, so there is nothing to fade from. The distance from dry that was last heard,
+        # turned about its last sample, goes on from there in value and in slope; that is faded out.
         block[:] = dry
-        block[:, :length] += step * self._declick[:length]
+        np.subtract(2.0 * self._distance[:, -1:], self._distance[:, -2::-1], out=self._bridge)
+        self._bridge *= self._declick
+        self._bridged_frames = 0
         self._wetness = 0
+        self._cross_bridge(block)
+
+    def _cross_bridge(self, block: Block) -> None:
+        done = self._bridged_frames
+        count = min(block.shape[1], _DECLICK_FRAMES - done)
+        if count:
+            block[:, :count] += self._bridge[:, done : done + count]
+            self._bridged_frames = done + count
 
     def _mix(self, block: Block, dry: Block, is_bypassed: bool) -> None:
         frames = block.shape[1]
         start = self._wetness
-        if is_bypassed:
-            target, direction = 0, -1
-            start = max(start, 0)
-        else:
-            target, direction = self._fade_frames, 1
-        if start == target:
-            self._wetness = target
-            if is_bypassed:
-                block[:] = dry
+        if is_bypassed and start <= 0:
+            self._wetness = min(start + frames, 0)
+            block[:] = dry
             return
-        positions = np.clip(start + direction * self._steps[:frames], 0, self._fade_frames)
-        gain = self._fade[positions]
+        if not is_bypassed and start == self._fade_frames:
+            return
+        direction = -1 if is_bypassed else 1
+        gain = self._fade[np.clip(start + direction * self._steps[:frames], 0, self._fade_frames)]
         block -= dry
         block *= gain
         block += dry

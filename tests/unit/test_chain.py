@@ -1,0 +1,187 @@
+"""Stages in a row: settings that change all at once, one delay, a guard at the end."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from engine.core.chain import Chain, ChainSettings
+from engine.core.stage import Block
+from engine.errors import ParameterError
+from tests.helpers.small_stages import EchoParams, Factor, FactorParams, Faulty, Late, stage_format
+
+
+class SecondFactor(Factor):
+    id = "second"
+
+
+def prepared(*stages: Factor | Late, channels: int = 1, tap_after: str = "") -> Chain:
+    chain = Chain(stages, tap_after)
+    chain.prepare(stage_format(channels))
+    return chain
+
+
+def ones(channels: int = 1) -> Block:
+    return np.ones((channels, 480), np.float32)
+
+
+def test_stages_are_heard_in_their_order_and_their_delays_add_up() -> None:
+    chain = prepared(Late(100, 0.5), Factor(), Faulty(20), tap_after="late")
+    chain.set("factor.factor", 0.25)
+    assert chain.latency_samples == 120
+    block = np.zeros((1, 480), np.float32)
+    block[0, 0] = 1.0
+    chain.process(block)
+    assert np.flatnonzero(block[0]).tolist() == [120]
+    assert block[0, 120] == 0.125
+    assert np.flatnonzero(chain.tap(480)[0]).tolist() == [100]
+
+
+def test_the_delay_stays_whatever_is_bypassed_or_broken() -> None:
+    faulty = Faulty(77)
+    chain = prepared(Late(100), faulty, Factor())
+    faulty.fault = "raise"
+    chain.process(ones())
+    assert chain.slots[1].fault
+    for stage_id in ("late", "faulty", "factor"):
+        chain.bypass(stage_id, True)
+        chain.process(ones())
+        assert chain.latency_samples == 177
+
+
+def test_a_bypass_from_before_the_start_needs_no_fade() -> None:
+    chain = Chain([Factor()])
+    chain.load({"factor.factor": 4.0}, ["factor"])
+    chain.prepare(stage_format())
+    block = np.full((1, 480), 0.1, np.float32)
+    chain.process(block)
+    assert (block == np.float32(0.1)).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3.4e38, -3.4e38])
+def test_nonsense_from_the_device_reaches_no_stage(bad: float) -> None:
+    chain = prepared(Late(10), Factor(), channels=2)
+    block = ones(2)
+    block[0, 5], block[1, 7:9] = bad, -bad
+    chain.process(block)
+    assert np.abs(block).max() <= 1.0
+    block = ones(2)
+    chain.process(block)
+    assert (block[:, 20:] == 1.0).all()
+    assert not any(slot.fault_count for slot in chain.slots)
+
+
+def test_the_last_guard_cannot_be_taken_out() -> None:
+    chain = prepared(Factor())
+    chain.set("factor.factor", 4.0)
+    block = ones()
+    block[0, ::2] = -1.0
+    chain.process(block)
+    assert set(block[0].tolist()) == {-1.0, 1.0}
+
+
+def test_an_endless_sample_of_a_stage_does_not_get_past_it() -> None:
+    faulty = Faulty(0)
+    chain = prepared(faulty, Late(0))
+    faulty.fault = "inf"
+    block = np.full((1, 480), 0.5, np.float32)
+    chain.process(block)
+    assert (block == 0.5).all()
+    assert "no numbers" in chain.slots[0].fault
+    assert not chain.slots[1].fault_count
+
+
+def test_values_are_clamped_and_listed() -> None:
+    chain = prepared(Factor(), Late())
+    assert chain.set("factor.factor", 99) == 4.0
+    assert chain.values() == {"factor.factor": 4.0, "factor.is_inverted": False, "late.color": "warm"}
+    chain.bypass("late", True)
+    assert chain.bypassed() == ("late",)
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"factor.factor": 2.0, "nosuch.factor": 1.0}, "nosuch"),
+        ({"factor.factor": 2.0, "factor.nosuch": 1.0}, "nosuch"),
+        ({"factor.factor": 2.0, "factor": 1.0}, "factor"),
+        ({"factor.factor": 2.0, "late.color": "pink"}, "pink"),
+        ({"factor.factor": "a lot"}, "a lot"),
+    ],
+)
+def test_what_cannot_be_set_changes_nothing(values: dict[str, float | str], word: str) -> None:
+    chain = prepared(Factor(), Late())
+    before = chain.settings
+    with pytest.raises(ParameterError, match=word):
+        chain.apply(values)
+    with pytest.raises(ParameterError, match=word):
+        chain.load(values, [])
+    with pytest.raises(ParameterError, match="nosuch"):
+        chain.load({"factor.factor": 2.0}, ["nosuch"])
+    with pytest.raises(ParameterError, match="nosuch"):
+        chain.bypass("nosuch", True)
+    assert chain.settings is before
+
+
+def test_load_brings_everything_else_to_its_default() -> None:
+    chain = prepared(Factor(), Late())
+    chain.apply({"factor.factor": 2.0, "late.color": "cold"})
+    chain.bypass("factor", True)
+    chain.load({"late.color": "cold"}, ["late"])
+    assert chain.settings == ChainSettings((FactorParams(), EchoParams("cold")), (False, True))
+
+
+def test_a_block_sees_all_of_a_change_or_none() -> None:
+    """Two gains whose product is always 1 are changed together from another thread: no block may come out louder."""
+    chain = prepared(Factor(), SecondFactor())
+    stop = threading.Event()
+
+    def turn() -> None:
+        while not stop.is_set():
+            for factor in (0.25, 0.5, 2.0, 4.0, 1.0):
+                chain.apply({"factor.factor": factor, "second.factor": 1.0 / factor})
+
+    hammer = threading.Thread(target=turn)
+    hammer.start()
+    seen = set()
+    try:
+        block = np.empty((1, 480), np.float32)
+        for _ in range(20_000):
+            block.fill(0.125)
+            chain.process(block)
+            assert block[0, 0] == block[0, 479] == 0.125
+            seen.add(float(chain.slots[0].context.params.factor))
+    finally:
+        stop.set()
+        hammer.join()
+    assert len(seen) == 5
+
+
+def test_bypasses_and_parameters_of_a_preset_come_together() -> None:
+    """Either the gain is doubled and the halving stage is on, or neither: seen in the settings a block would take."""
+    chain = prepared(Factor(), SecondFactor())
+    presets = ({"factor.factor": 2.0}, ["second"]), ({"second.factor": 2.0}, ["factor"])
+    stop = threading.Event()
+
+    def turn() -> None:
+        while not stop.is_set():
+            for values, bypassed in presets:
+                chain.load(values, bypassed)
+
+    chain.load(*presets[0])
+    hammer = threading.Thread(target=turn)
+    hammer.start()
+    seen = set()
+    try:
+        for _ in range(200_000):
+            settings = chain.settings
+            first, second = settings.params
+            assert isinstance(first, FactorParams)
+            assert isinstance(second, FactorParams)
+            seen.add((first.factor, second.factor, settings.bypassed))
+    finally:
+        stop.set()
+        hammer.join()
+    assert seen == {(2.0, 1.0, (False, True)), (1.0, 2.0, (True, False))}
