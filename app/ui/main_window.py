@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge, LinkState
@@ -138,12 +138,19 @@ class MainWindow(QWidget):
         super().hideEvent(event)
         self._tell_watched()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape closes the open panel."""
+        if event.key() == Qt.Key.Key_Escape and self.stage_panel is not None:
+            self.close_stage()
+        else:
+            super().keyPressEvent(event)
+
     def changeEvent(self, event: QEvent) -> None:
         """Minimised or restored; another system font."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self._tell_watched()
-        elif event.type() == QEvent.Type.ApplicationFontChange:
+        elif event.type() == QEvent.Type.FontChange:
             theme.renew_fonts(self)
             if self.spectrum.plot is not None:
                 self.spectrum.plot.renew_fonts()
@@ -191,7 +198,6 @@ class MainWindow(QWidget):
         self.chain.bypass_edited.connect(bridge.set_bypass)
         self.chain.open_asked.connect(self.open_stage)
         self.spectrum.opened.connect(self._tell_watched)
-        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.close_stage)
 
     def _tell_watched(self) -> None:
         is_watched = self.isVisible() and not self.isMinimized()

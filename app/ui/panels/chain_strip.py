@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 
 from app.ui import theme
+from app.ui.painting import painting
 from app.ui.panels.stage_card import StageCard
 from app.ui.theme import Colour
 from engine import Description, Snapshot, Value
@@ -89,7 +90,7 @@ class ChainStrip(QScrollArea):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the font."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.ApplicationFontChange:
+        if event.type() == QEvent.Type.FontChange:
             self._limit_height()
 
     def _limit_height(self) -> None:
@@ -119,10 +120,11 @@ class _CardRow(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Arrows in the gaps."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(Colour.SECOND), 1.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        for card in self._cards[:-1]:
-            x, y = card.geometry().right() + 1 + ARROW_ROOM / 2, card.geometry().top() + theme.GAP + theme.em() / 2 + 3
-            painter.drawPolyline([QPointF(x - 1.5, y - 3.5), QPointF(x + 1.5, y), QPointF(x - 1.5, y + 3.5)])
-        painter.end()
+        with painting(self, is_smooth=True) as painter:
+            painter.setPen(QPen(QColor(Colour.SECOND), 1.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            for card in self._cards[:-1]:
+                x, y = (
+                    card.geometry().right() + 1 + ARROW_ROOM / 2,
+                    card.geometry().top() + theme.GAP + theme.em() / 2 + 3,
+                )
+                painter.drawPolyline([QPointF(x - 1.5, y - 3.5), QPointF(x + 1.5, y), QPointF(x - 1.5, y + 3.5)])

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QMouseEvent, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.icons import Shape
+from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.activity_meter import ActivityMeter
 from app.ui.widgets.elided_label import ElidedLabel
@@ -105,13 +106,11 @@ class StageCard(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The card's ground and edge."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        edge = Colour.ACCENT if self._is_open else self._edge
-        painter.setPen(QPen(QColor(edge), 1.4 if edge != Colour.LINE else 1.0))
-        painter.setBrush(QColor(Colour.SURFACE))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
-        painter.end()
+        with painting(self, is_smooth=True) as painter:
+            edge = Colour.ACCENT if self._is_open else self._edge
+            painter.setPen(QPen(QColor(edge), 1.4 if edge != Colour.LINE else 1.0))
+            painter.setBrush(QColor(Colour.SURFACE))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui import theme
+from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.param_control import FullControl, SliderWithEntry, SwitchBox, full_control
 from engine import ParamSpec, StageDescription, Value
@@ -69,12 +70,10 @@ class StagePanel(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Ground and edge."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(Colour.ACCENT), 1.2))
-        painter.setBrush(QColor(Colour.SURFACE))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
-        painter.end()
+        with painting(self, is_smooth=True) as painter:
+            painter.setPen(QPen(QColor(Colour.ACCENT), 1.2))
+            painter.setBrush(QColor(Colour.SURFACE))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)

@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui import theme
+from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.figure import decimal
 from engine import MeterSpec
@@ -84,18 +85,17 @@ class ActivityMeter(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Text where it changed, bar where it changed."""
-        painter = QPainter(self)
-        painter.fillRect(event.rect(), QColor(Colour.SURFACE))
-        bar = self._bar()
-        if event.rect().top() < bar.top():
-            self._paint_text(painter)
-        if event.rect().bottom() >= bar.top():
-            painter.fillRect(bar, QColor(Colour.TRACK))
-            zero, end = round(self._zero * bar.width()), self._end()
-            painter.fillRect(
-                QRect(bar.left() + min(zero, end), bar.top(), abs(end - zero), bar.height()), QColor(Colour.ACCENT)
-            )
-        painter.end()
+        with painting(self) as painter:
+            painter.fillRect(event.rect(), QColor(Colour.SURFACE))
+            bar = self._bar()
+            if event.rect().top() < bar.top():
+                self._paint_text(painter)
+            if event.rect().bottom() >= bar.top():
+                painter.fillRect(bar, QColor(Colour.TRACK))
+                zero, end = round(self._zero * bar.width()), self._end()
+                painter.fillRect(
+                    QRect(bar.left() + min(zero, end), bar.top(), abs(end - zero), bar.height()), QColor(Colour.ACCENT)
+                )
 
     def _paint_text(self, painter: QPainter) -> None:
         metrics = theme.metrics(FontRole.SMALL)

@@ -6,10 +6,11 @@ GUI thread; nothing waits.
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui import theme
+from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 
 
@@ -81,12 +82,11 @@ class ElidedLabel(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The lines, from the top; a single line is centred in height."""
-        painter = QPainter(self)
-        painter.setFont(theme.font(self._role))
-        painter.setPen(QColor(self._colour))
-        metrics = theme.metrics(self._role)
-        lines = self.shown_lines()
-        top = (self.height() - metrics.lineSpacing()) // 2 if self._lines == 1 else 0
-        for index, line in enumerate(lines):
-            painter.drawText(0, top + index * metrics.lineSpacing() + metrics.ascent(), line)
-        painter.end()
+        with painting(self) as painter:
+            painter.setFont(theme.font(self._role))
+            painter.setPen(QColor(self._colour))
+            metrics = theme.metrics(self._role)
+            lines = self.shown_lines()
+            top = (self.height() - metrics.lineSpacing()) // 2 if self._lines == 1 else 0
+            for index, line in enumerate(lines):
+                painter.drawText(0, top + index * metrics.lineSpacing() + metrics.ascent(), line)

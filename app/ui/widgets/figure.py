@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui import theme
+from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 
 UNKNOWN = "–"
@@ -76,17 +77,16 @@ class Figure(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Caption, value."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(self._ground))
-        caption_height = theme.metrics(FontRole.SMALL).height()
-        painter.setFont(theme.font(FontRole.SMALL))
-        painter.setPen(QColor(Colour.FAINT))
-        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRect(0, 0, self.width(), caption_height), left, self._caption)
-        painter.setFont(theme.font(self._role))
-        painter.setPen(QColor(self._colour))
-        painter.drawText(QRect(0, caption_height, self.width(), self.height() - caption_height), left, self._value)
-        painter.end()
+        with painting(self) as painter:
+            painter.fillRect(self.rect(), QColor(self._ground))
+            caption_height = theme.metrics(FontRole.SMALL).height()
+            painter.setFont(theme.font(FontRole.SMALL))
+            painter.setPen(QColor(Colour.FAINT))
+            left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(QRect(0, 0, self.width(), caption_height), left, self._caption)
+            painter.setFont(theme.font(self._role))
+            painter.setPen(QColor(self._colour))
+            painter.drawText(QRect(0, caption_height, self.width(), self.height() - caption_height), left, self._value)
 
 
 def decimal(value: float | None, digits: int = 1, unit: str = "", with_sign: bool = False) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui import theme
+from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.figure import decimal
 from engine import Snapshot
@@ -60,7 +61,7 @@ def latency_picture(snapshot: Snapshot, labels: dict[str, str]) -> LatencyPictur
     latency = snapshot.latency
     rate = snapshot.sample_rate or 48_000
     stages = [Part(labels.get(s.id, s.id), round(s.latency_samples * 1000 / rate, 2)) for s in snapshot.stages]
-    rest_ms = (latency.chain_ms or 0.0) - sum(part.ms or 0.0 for part in stages)
+    rest_ms = (_known(latency.chain_ms) or 0.0) - sum(part.ms or 0.0 for part in stages)
     between = [Part("Buffers", round(rest_ms, 1))] if rest_ms > 0.1 else []
     measured = latency.measured_ms
     return LatencyPicture(
@@ -98,6 +99,7 @@ class LatencyBar(QWidget):
         if picture != self._picture:
             self._picture = picture
             self.setAccessibleDescription(picture.sentence())
+            self.setToolTip(picture.sentence().replace("; ", "\n").replace(". ", ".\n"))
             self.update()
 
     def sizeHint(self) -> QSize:
@@ -108,26 +110,14 @@ class LatencyBar(QWidget):
         """A bar of some use."""
         return QSize(theme.em() * 12, self.sizeHint().height())
 
-    def event(self, event: QEvent) -> bool:
-        """Tell all parts in a tooltip."""
-        if isinstance(event, QHelpEvent):
-            lines = [
-                f"{p.label}: {decimal(p.ms, 1, 'ms') if p.ms is not None else 'unknown'}" for p in self._picture.parts
-            ]
-            QToolTip.showText(event.globalPos(), "\n".join(lines), self)
-            return True
-        return super().event(event)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         """Scale, parts, markers."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(theme.font(FontRole.SMALL))
-        self._paint_scale(painter)
-        self._paint_parts(painter)
-        self._paint_marks(painter)
-        self._paint_measured(painter)
-        painter.end()
+        with painting(self, is_smooth=True) as painter:
+            painter.setFont(theme.font(FontRole.SMALL))
+            self._paint_scale(painter)
+            self._paint_parts(painter)
+            self._paint_marks(painter)
+            self._paint_measured(painter)
 
     def _bar_height(self) -> int:
         return theme.em() + 4

@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent, QPixma
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui import theme
+from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.ballistics import FLOOR_DB, Ballistics, meter_travel
 
@@ -95,7 +96,7 @@ class LevelMeter(QWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the font."""
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.ApplicationFontChange):
+        if event.type() == QEvent.Type.FontChange:
             self._forget_pixmaps()
         super().changeEvent(event)
 
@@ -103,21 +104,20 @@ class LevelMeter(QWidget):
         """Copy what changed from the pixmaps."""
         if self._unlit.isNull() or self._unlit.devicePixelRatio() != self.devicePixelRatioF():
             self._make_pixmaps()
-        painter = QPainter(self)
-        area = event.rect()
-        ratio = self._unlit.devicePixelRatio()
-        painter.drawPixmap(area, self._unlit, _scaled(area, ratio))
-        for index, (level_row, peak_row) in enumerate(self._rows()):
-            column = self._columns[index]
-            lit = QRect(column.left(), level_row, column.width(), column.bottom() + 1 - level_row) & area
-            if not lit.isEmpty():
-                painter.drawPixmap(lit, self._lit, _scaled(lit, ratio))
-            if peak_row <= column.bottom() - 2:
-                hold = QRect(column.left(), peak_row, column.width(), 2) & area
-                painter.fillRect(hold, QColor(Colour.TEXT))
-        if self._clipped_at_s is not None:
-            painter.fillRect(self._lamp & area, QColor(Colour.TROUBLE))
-        painter.end()
+        with painting(self) as painter:
+            area = event.rect()
+            ratio = self._unlit.devicePixelRatio()
+            painter.drawPixmap(area, self._unlit, _scaled(area, ratio))
+            for index, (level_row, peak_row) in enumerate(self._rows()):
+                column = self._columns[index]
+                lit = QRect(column.left(), level_row, column.width(), column.bottom() + 1 - level_row) & area
+                if not lit.isEmpty():
+                    painter.drawPixmap(lit, self._lit, _scaled(lit, ratio))
+                if peak_row <= column.bottom() - 2:
+                    hold = QRect(column.left(), peak_row, column.width(), 2) & area
+                    painter.fillRect(hold, QColor(Colour.TEXT))
+            if self._clipped_at_s is not None:
+                painter.fillRect(self._lamp & area, QColor(Colour.TROUBLE))
 
     def _show_clip(self, is_clipping: bool, now_s: float) -> None:
         was_lit = self._clipped_at_s is not None
@@ -168,18 +168,16 @@ class LevelMeter(QWidget):
         for pixmap in (self._unlit, self._lit):
             pixmap.setDevicePixelRatio(ratio)
             pixmap.fill(QColor(Colour.WINDOW))
-        painter = QPainter(self._unlit)
-        painter.fillRect(self._lamp, QColor(Colour.RAISED))
-        for index in range(len(self._bars)):
-            painter.fillRect(self._columns[index], QColor(Colour.TRACK))
-        self._paint_lines(painter)
-        self._paint_scale(painter)
-        painter.end()
-        painter = QPainter(self._lit)
-        for index in range(len(self._bars)):
-            self._paint_lit(painter, self._columns[index])
-        self._paint_lines(painter)
-        painter.end()
+        with painting(self._unlit) as painter:
+            painter.fillRect(self._lamp, QColor(Colour.RAISED))
+            for index in range(len(self._bars)):
+                painter.fillRect(self._columns[index], QColor(Colour.TRACK))
+            self._paint_lines(painter)
+            self._paint_scale(painter)
+        with painting(self._lit) as painter:
+            for index in range(len(self._bars)):
+                self._paint_lit(painter, self._columns[index])
+            self._paint_lines(painter)
 
     def _paint_lit(self, painter: QPainter, column: QRect) -> None:
         gradient = QLinearGradient(0, column.bottom(), 0, column.top())

@@ -79,7 +79,10 @@ class SwitchBox(Toggle):
         super().__init__(f"{owner} {spec.label}".strip(), spec.help, parent)
         self.spec = spec
         self.show_value(spec.default)
-        self.clicked.connect(self.edited.emit)
+        self.clicked.connect(self._tell)
+
+    def _tell(self, is_on: bool) -> None:
+        self.edited.emit(is_on)
 
     @property
     def shown_value(self) -> Value | None:

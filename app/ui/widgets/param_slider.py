@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QWidget
 
 from app.ui import theme
+from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.travel import Travel, readable
 from engine import ParamSpec, Value
@@ -169,17 +170,15 @@ class Dial(ParamSlider):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Face, label, value."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        face, label_box, value_box, alignment = self._arrangement()
-        self._paint_face(painter, face)
-        painter.setFont(theme.font(FontRole.SMALL))
-        painter.setPen(QColor(Colour.MUTED))
-        painter.drawText(label_box, alignment, self.spec.label)
-        painter.setFont(theme.font(FontRole.BODY))
-        painter.setPen(QColor(Colour.TEXT if self.isEnabled() else Colour.FAINT))
-        painter.drawText(value_box, alignment, readable(self.spec, self._exact))
-        painter.end()
+        with painting(self, is_smooth=True) as painter:
+            face, label_box, value_box, alignment = self._arrangement()
+            self._paint_face(painter, face)
+            painter.setFont(theme.font(FontRole.SMALL))
+            painter.setPen(QColor(Colour.MUTED))
+            painter.drawText(label_box, alignment, self.spec.label)
+            painter.setFont(theme.font(FontRole.BODY))
+            painter.setPen(QColor(Colour.TEXT if self.isEnabled() else Colour.FAINT))
+            painter.drawText(value_box, alignment, readable(self.spec, self._exact))
 
     def _arrangement(self) -> tuple[QRectF, QRect, QRect, Qt.AlignmentFlag]:
         label_height, value_height = theme.em(FontRole.SMALL), theme.em()
@@ -274,26 +273,24 @@ class StraightSlider(ParamSlider):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Groove, filled part, default mark, knob."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        left, span = self._groove()
-        middle = self.height() / 2
-        painter.setPen(QPen(QColor(Colour.LINE), 1))
-        mark = left + span * self.spec.to_travel(self.spec.default)
-        painter.drawLine(QPointF(mark, middle - 7), QPointF(mark, middle + 7))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(Colour.LINE))
-        painter.drawRoundedRect(QRectF(left, middle - 2, span, 4), 2, 2)
-        here, zero = left + span * self._share(), left + span * self._zero_share()
-        painter.setBrush(QColor(Colour.ACCENT if self.isEnabled() else Colour.SECOND))
-        painter.drawRoundedRect(QRectF(min(here, zero), middle - 2, abs(here - zero), 4), 2, 2)
-        painter.setBrush(QColor(Colour.TEXT))
-        painter.drawEllipse(QPointF(here, middle), 5.5, 5.5)
-        if self.hasFocus():
-            painter.setPen(QPen(QColor(Colour.ACCENT), 1.6))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(QPointF(here, middle), 8.0, 8.0)
-        painter.end()
+        with painting(self, is_smooth=True) as painter:
+            left, span = self._groove()
+            middle = self.height() / 2
+            painter.setPen(QPen(QColor(Colour.LINE), 1))
+            mark = left + span * self.spec.to_travel(self.spec.default)
+            painter.drawLine(QPointF(mark, middle - 7), QPointF(mark, middle + 7))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(Colour.LINE))
+            painter.drawRoundedRect(QRectF(left, middle - 2, span, 4), 2, 2)
+            here, zero = left + span * self._share(), left + span * self._zero_share()
+            painter.setBrush(QColor(Colour.ACCENT if self.isEnabled() else Colour.SECOND))
+            painter.drawRoundedRect(QRectF(min(here, zero), middle - 2, abs(here - zero), 4), 2, 2)
+            painter.setBrush(QColor(Colour.TEXT))
+            painter.drawEllipse(QPointF(here, middle), 5.5, 5.5)
+            if self.hasFocus():
+                painter.setPen(QPen(QColor(Colour.ACCENT), 1.6))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawEllipse(QPointF(here, middle), 8.0, 8.0)
 
     def _groove(self) -> tuple[float, float]:
         return 9.0, max(1.0, self.width() - 18.0)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui import theme
 from app.ui.icons import Shape, paint_shape
+from app.ui.painting import painting
 from app.ui.theme import FontRole
 
 
@@ -27,6 +28,5 @@ class Sign(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The shape."""
-        painter = QPainter(self)
-        paint_shape(painter, self._shape, QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5), QColor(self._tint))
-        painter.end()
+        with painting(self) as painter:
+            paint_shape(painter, self._shape, QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5), QColor(self._tint))

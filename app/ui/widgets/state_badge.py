@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.bridge import LinkState
 from app.ui import theme
 from app.ui.icons import Shape, paint_shape
+from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 from engine import EngineState
 
@@ -57,12 +58,11 @@ class StateBadge(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Shape and word."""
-        painter = QPainter(self)
-        word, shape, tint = self._look
-        metrics = theme.metrics(FontRole.TITLE)
-        size = metrics.ascent() * 0.95
-        paint_shape(painter, shape, QRectF(1, (self.height() - size) / 2, size, size), QColor(tint))
-        painter.setFont(theme.font(FontRole.TITLE))
-        painter.setPen(QColor(Colour.TEXT))
-        painter.drawText(metrics.height() + 4, (self.height() - metrics.height()) // 2 + metrics.ascent(), word)
-        painter.end()
+        with painting(self) as painter:
+            word, shape, tint = self._look
+            metrics = theme.metrics(FontRole.TITLE)
+            size = metrics.ascent() * 0.95
+            paint_shape(painter, shape, QRectF(1, (self.height() - size) / 2, size, size), QColor(tint))
+            painter.setFont(theme.font(FontRole.TITLE))
+            painter.setPen(QColor(Colour.TEXT))
+            painter.drawText(metrics.height() + 4, (self.height() - metrics.height()) // 2 + metrics.ascent(), word)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.ui import theme
+from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 
 
@@ -35,22 +36,20 @@ class Toggle(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Track, knob, focus ring."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        track = QRectF(self.rect()).adjusted(2.5, 2.5, -2.5, -2.5)
-        radius = track.height() / 2
-        is_on = self.isChecked()
-        painter.setPen(QPen(QColor(Colour.ACCENT if is_on else Colour.SECOND), 1))
-        painter.setBrush(QColor(Colour.ACCENT if is_on else Colour.TRACK))
-        painter.drawRoundedRect(track, radius, radius)
-        knob = QRectF(0, 0, track.height() - 4, track.height() - 4)
-        knob.moveCenter(track.center())
-        knob.moveLeft(track.right() - knob.width() - 2 if is_on else track.left() + 2)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(Colour.ON_ACCENT if is_on else Colour.MUTED))
-        painter.drawEllipse(knob)
-        if self.hasFocus():
-            painter.setPen(QPen(QColor(Colour.TEXT), 1.2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(track.adjusted(-2, -2, 2, 2), radius + 2, radius + 2)
-        painter.end()
+        with painting(self, is_smooth=True) as painter:
+            track = QRectF(self.rect()).adjusted(2.5, 2.5, -2.5, -2.5)
+            radius = track.height() / 2
+            is_on = self.isChecked()
+            painter.setPen(QPen(QColor(Colour.ACCENT if is_on else Colour.SECOND), 1))
+            painter.setBrush(QColor(Colour.ACCENT if is_on else Colour.TRACK))
+            painter.drawRoundedRect(track, radius, radius)
+            knob = QRectF(0, 0, track.height() - 4, track.height() - 4)
+            knob.moveCenter(track.center())
+            knob.moveLeft(track.right() - knob.width() - 2 if is_on else track.left() + 2)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(Colour.ON_ACCENT if is_on else Colour.MUTED))
+            painter.drawEllipse(knob)
+            if self.hasFocus():
+                painter.setPen(QPen(QColor(Colour.TEXT), 1.2))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(track.adjusted(-2, -2, 2, 2), radius + 2, radius + 2)
