@@ -138,7 +138,7 @@ class EngineBridge(QObject):
         }
         return ChainConfig(
             params={key: value for key, value in self._snapshot.params.items() if value != defaults.get(key)},
-            bypassed=tuple(stage.id for stage in self._snapshot.stages if stage.is_bypassed),
+            bypass={stage.id: stage.is_bypassed for stage in self._snapshot.stages},
         )
 
     def _deliver(self) -> None:

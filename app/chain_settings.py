@@ -25,7 +25,7 @@ def apply_settings(chain: Chain, command: argparse.Namespace, paths: Paths) -> N
         If a name or value is not known here.
     """
     config = chain_config(command, paths)
-    chain.load(config.params, config.bypassed)
+    chain.load(config.params, config.bypass)
 
 
 def chain_config(command: argparse.Namespace, paths: Paths) -> ChainConfig:
@@ -38,7 +38,8 @@ def chain_config(command: argparse.Namespace, paths: Paths) -> ChainConfig:
     """
     preset = load_preset(command.preset, paths) if command.preset else ChainConfig()
     params: dict[str, Value] = {**preset.params, **dict(command.settings)}
-    return ChainConfig(params=params, bypassed=(*preset.bypassed, *command.bypassed))
+    bypass = {**preset.bypass, **dict.fromkeys(command.enabled, False), **dict.fromkeys(command.bypassed, True)}
+    return ChainConfig(params=params, bypass=bypass)
 
 
 def load_preset(name: str, paths: Paths) -> ChainConfig:
@@ -61,8 +62,8 @@ def load_preset(name: str, paths: Paths) -> ChainConfig:
 def _read_preset(path: Path) -> ChainConfig:
     try:
         document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        bypassed = document.pop("bypassed", [])
+        bypass = document.pop("bypass", {})
         params = {f"{stage}.{name}": value for stage, table in document.items() for name, value in table.items()}
-        return msgspec.convert({"params": params, "bypassed": bypassed}, ChainConfig)
+        return msgspec.convert({"params": params, "bypass": bypass}, ChainConfig)
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError, msgspec.ValidationError) as error:
         raise PresetError(f"{path} is no preset that Sidetone understands ({error}); mend or remove it") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -10,9 +11,7 @@ import soundfile
 from app.composition import DEMO_SPEECH, ensure_models
 from app.demo_sound import DemoSound, make_demo_sound
 from app.paths import Paths
-from engine import AUTOMATIC, SAMPLE_RATE_HZ, AudioFileError, DeviceConfig
-
-DEMO_NOTICE = "No microphone was found: you hear a demo, real speech under made noise."
+from engine import AUTOMATIC, SAMPLE_RATE_HZ, AudioFileError, DeviceConfig, DeviceDescription, EngineApi
 
 
 def prepare_demo(paths: Paths) -> tuple[DemoSound, Path, Path]:
@@ -35,18 +34,16 @@ def prepare_demo(paths: Paths) -> tuple[DemoSound, Path, Path]:
     return sound, before, after
 
 
-def has_microphone() -> bool:
-    """Whether this machine has any microphone. Control thread, may wait."""
-    from engine.io.system import SystemBackend
-
-    return any(device.max_input_channels for device in SystemBackend().devices())
+def has_microphone(devices: Iterable[DeviceDescription]) -> bool:
+    """Whether there is any microphone among `devices`."""
+    return any(device.input_channels for device in devices)
 
 
-def with_demo_microphone(devices: DeviceConfig, paths: Paths) -> DeviceConfig:
-    """The same devices, but with the demo, looped, where a microphone was to be found and there is none."""
+def with_demo_microphone(devices: DeviceConfig, engine: EngineApi, paths: Paths) -> DeviceConfig:
+    """The same devices, but with the demo, looped, where a microphone was to be found and `engine` knows none."""
     from engine.io.simulated import LOOP_PREFIX
 
-    if devices.input != AUTOMATIC or has_microphone():
+    if devices.input != AUTOMATIC or has_microphone(engine.devices()):
         return devices
     _, before, _ = prepare_demo(paths)
     return msgspec.structs.replace(devices, input=f"{LOOP_PREFIX}{before}", output=AUTOMATIC)

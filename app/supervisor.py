@@ -129,20 +129,18 @@ class _RememberedEngine:
                 self._supervisor.config = command.config
             case SetParam(id=param_id, value=value):
                 params = {**config.chain.params, param_id: value}
-                self._remember(ChainConfig(params=params, bypassed=config.chain.bypassed))
+                self._remember(ChainConfig(params=params, bypass=config.chain.bypass))
             case SetBypass(stage=stage, is_bypassed=is_bypassed):
-                others = tuple(name for name in config.chain.bypassed if name != stage)
-                self._remember(
-                    ChainConfig(params=config.chain.params, bypassed=(*others, stage) if is_bypassed else others)
-                )
+                bypass = {**config.chain.bypass, stage: is_bypassed}
+                self._remember(ChainConfig(params=config.chain.params, bypass=bypass))
             case _:
                 pass
 
     def snapshot(self, with_spectrum: bool = False) -> Snapshot:
         with self._noticing():
             snapshot = self._engine.snapshot(with_spectrum)
-        bypassed = tuple(stage.id for stage in snapshot.stages if stage.is_bypassed)
-        self._remember(ChainConfig(params=snapshot.params, bypassed=bypassed))
+        bypass = {stage.id: stage.is_bypassed for stage in snapshot.stages}
+        self._remember(ChainConfig(params=snapshot.params, bypass=bypass))
         return snapshot
 
     def events(self, after: int = 0) -> tuple[Event, ...]:

@@ -36,10 +36,10 @@ class DeviceConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChainConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of the chain that differ from their defaults."""
+    """The settings of the chain that differ from their defaults: parameters by id, bypass by stage id."""
 
     params: dict[str, Value] = {}
-    bypassed: tuple[str, ...] = ()
+    bypass: dict[str, bool] = {}
 
 
 class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -153,7 +153,7 @@ class Engine:
                 device.is_default_input,
                 device.is_default_output,
             )
-            for device in self._backend.devices()
+            for device in self._found_devices()
         )
 
     # --- this process only ---------------------------------------------------------------------------------------
@@ -221,8 +221,13 @@ class Engine:
             # Nobody wants to hear a made-up microphone in a call.
             return f"{PREFIX}out"
         # Asked for each time: whatever was made may be gone with a sound server that was started anew.
-        self._virtual = self._open_virtual(self._backend.devices())
+        self._virtual = self._open_virtual(self._found_devices())
         return self._virtual.output_device
+
+    def _found_devices(self) -> tuple[DeviceInfo, ...]:
+        # To look for devices may mean to start the sound system anew: never while another thread opens one.
+        with self._control:
+            return self._backend.devices()
 
     def _name(self, device: str | None) -> str:
         """What a person calls the device that was chosen."""
@@ -230,7 +235,7 @@ class Engine:
             return ""
         if is_simulated(device):
             return f"Simulated ({PurePath(device).name})"
-        for found in self._backend.devices():
+        for found in self._found_devices():
             if found.id == device or (device == AUTOMATIC and found.is_default_input):
                 return found.name
         return device

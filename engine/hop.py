@@ -19,15 +19,18 @@ class HopProcessor:
     ----------
     chain : Chain
         Prepared; its format gives rate, channels and the longest block.
+    is_mono_doubled : bool
+        Whether one channel will be heard from two: then it counts twice in the loudness (+3.01 LU).
     """
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Chain, is_mono_doubled: bool = False) -> None:
         fmt = chain.format
+        weights = [2.0] if is_mono_doubled and fmt.channels == 1 else None
         self.chain = chain
         self.durations = DurationHistogram()
         self.input_level = LevelMeter(fmt.sample_rate, fmt.channels)
         self.output_level = LevelMeter(fmt.sample_rate, fmt.channels)
-        self.loudness = LoudnessMeter(fmt.sample_rate, fmt.channels)
+        self.loudness = LoudnessMeter(fmt.sample_rate, fmt.channels, weights)
         self.input_sound = RecentSound(max(SPECTRUM_FRAMES, fmt.max_frames))
         self.output_sound = RecentSound(max(SPECTRUM_FRAMES, fmt.max_frames))
         self._is_reset_due = False

@@ -24,7 +24,7 @@ class LiveRun:
     def __init__(self, chain: Chain, stream: AudioStream, is_paced: bool = True) -> None:
         self.stream = stream
         chain.prepare(StreamFormat(SAMPLE_RATE_HZ, stream.channels, stream.hop_frames))
-        self.processor = HopProcessor(chain)
+        self.processor = HopProcessor(chain, is_mono_doubled=True)
         self.worker = Worker(stream, self.processor, is_paced)
 
     def start(self) -> None:

@@ -79,8 +79,8 @@ def _preset(engine: EngineApi, name: str, paths: Paths) -> None:
         raise ParameterError(f"the preset {name!r} has parameters that do not exist here: {', '.join(unknown)}")
     for param_id, value in preset.params.items():
         engine.send(SetParam(param_id, value))
-    for stage in engine.snapshot().stages:
-        engine.send(SetBypass(stage.id, stage.id in preset.bypassed))
+    for stage_id, is_bypassed in preset.bypass.items():
+        engine.send(SetBypass(stage_id, is_bypassed))
 
 
 def _watch(engine: EngineApi, as_json: bool) -> None:

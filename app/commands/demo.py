@@ -13,23 +13,24 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
-from app.composition import make_engine
-from app.demo import has_microphone, prepare_demo
+from app.demo import prepare_demo
 from app.demo_sound import DemoSound, removed_noise_db
 from app.files import write_whole
+from app.live_session import run_live
 from app.paths import Paths
 from app.terminal import is_attended
 from engine import EngineConfig, EngineState
+from engine.facade import Engine
 from engine.io.simulated import PREFIX
 from engine.report import Report
 
 _UNATTENDED_S = 20.0
 
 
-def offer_demo(config: EngineConfig, duration_s: float | None, report_file: Path | None, paths: Paths) -> int | None:
-    """Run the demo if this machine has no microphone; returns its exit code, or None if there is a microphone."""
-    if has_microphone():
-        return None
+def run_demo(
+    engine: Engine, config: EngineConfig, duration_s: float | None, report_file: Path | None, paths: Paths
+) -> int:
+    """Run the demo on `engine`; returns the exit code."""
     print("No sound device found: the engine runs on a simulated microphone, real speech under made noise.", flush=True)
     sound, before, after = prepare_demo(paths)
     devices = msgspec.structs.replace(config.devices, input=f"{PREFIX}{before}", output=f"{PREFIX}{after}")
@@ -37,9 +38,7 @@ def offer_demo(config: EngineConfig, duration_s: float | None, report_file: Path
         duration_s = _UNATTENDED_S
         print(f"Nobody is at a terminal: it ends by itself after {duration_s:.0f} s.", flush=True)
 
-    from app.commands.headless import run_live
-
-    report = run_live(make_engine(paths), msgspec.structs.replace(config, devices=devices), duration_s, paths)
+    report = run_live(engine, msgspec.structs.replace(config, devices=devices), duration_s, paths)
     if report_file:
         write_whole(report_file, report.to_json())
     _summarize(sound, before, after, report)

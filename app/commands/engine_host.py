@@ -37,7 +37,7 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
             # A device that is not there is the face's to show, not a reason to end.
             with suppress(SidetoneError):
                 config = msgspec.json.decode(command.config, type=EngineConfig)
-                devices = with_demo_microphone(config.devices, paths)
+                devices = with_demo_microphone(config.devices, engine, paths)
                 engine.send(Start(msgspec.structs.replace(config, devices=devices)))
         engine.shutdown_requested.wait()
         _log.info("shutting down")

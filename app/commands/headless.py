@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import threading
-from contextlib import ExitStack, suppress
-from time import monotonic
 
 from app.chain_settings import chain_config
-from app.composition import make_engine, rendezvous
-from app.engine_process import prepare_engine_process
+from app.composition import make_engine
+from app.demo import has_microphone
 from app.files import write_whole
+from app.live_session import run_live
 from app.paths import Paths
-from app.terminal import meter_display
-from engine import AUTOMATIC, ConnectionLostError, DeviceConfig, EngineConfig, EngineState, SidetoneError, Start
+from engine import AUTOMATIC, DeviceConfig, EngineConfig, EngineState
 from engine.config import DEFAULT_HOP_FRAMES
-from engine.facade import Engine
-from engine.report import Report, live_report
 
 _LOOK_INTERVAL_S = 0.1
 
@@ -33,69 +27,12 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
         ),
         chain=chain_config(command, paths),
     )
-    if command.input is None and command.output is None:
-        from app.commands.demo import offer_demo
+    engine = make_engine(paths)
+    if command.input is None and command.output is None and not has_microphone(engine.devices()):
+        from app.commands.demo import run_demo
 
-        if (code := offer_demo(config, command.duration, command.report, paths)) is not None:
-            return code
-    report = run_live(make_engine(paths), config, command.duration, paths)
+        return run_demo(engine, config, command.duration, command.report, paths)
+    report = run_live(engine, config, command.duration, paths)
     if command.report:
         write_whole(command.report, report.to_json())
     return 1 if report.state is EngineState.FAILED else 0
-
-
-def run_live(engine: Engine, config: EngineConfig, duration_s: float | None, paths: Paths) -> Report:
-    """Run `engine` until its time is over, its input ends, somebody says stop, or a signal comes; then close it.
-
-    Raises
-    ------
-    SidetoneError
-        If the devices cannot be opened, or a recorded file cannot be completed.
-    """
-    with ExitStack() as clean_up:
-        clean_up.callback(engine.close)
-        stop = _on_signal(clean_up)
-        prepare_engine_process()
-        _serve(engine, paths, clean_up)
-        engine.send(Start(config))
-        show = clean_up.enter_context(meter_display())
-        ends_at_s = monotonic() + duration_s if duration_s else None
-        while not engine.shutdown_requested.is_set() and not stop.is_set():
-            snapshot = engine.snapshot()
-            show(snapshot)
-            has_ended = snapshot.state is EngineState.STOPPED or engine.wait_until_ended(_LOOK_INTERVAL_S)
-            if has_ended and engine.snapshot().state in (EngineState.STOPPED, EngineState.RUNNING):
-                break
-            if ends_at_s is not None and monotonic() >= ends_at_s:
-                break
-        return live_report(engine.snapshot(), engine.events())
-
-
-def _on_signal(clean_up: ExitStack) -> threading.Event:
-    """Make Ctrl-C and termination end the run cleanly, so that reports are written and devices given back."""
-    stop = threading.Event()
-
-    def note(number: int, frame: object) -> None:
-        stop.set()
-
-    # A hang-up exists on POSIX only.
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None:
-            clean_up.callback(signal.signal, number, signal.signal(number, note))
-    return stop
-
-
-def _serve(engine: Engine, paths: Paths, clean_up: ExitStack) -> None:
-    """Let `ctl` and a window talk to this engine, unless another one answers them already."""
-    from engine.host import EngineHost
-    from engine.remote import connect
-
-    meeting_point = rendezvous(paths)
-    with suppress(ConnectionLostError):
-        connect(meeting_point).close()
-        return
-    with suppress(OSError, SidetoneError):
-        host = EngineHost(engine, meeting_point)
-        host.start()
-        clean_up.callback(host.close)

@@ -42,8 +42,9 @@ class Controls:
     def load(self, config: ChainConfig) -> None:
         """Bring the whole chain to saved settings, at one block boundary."""
         with self._writer:
-            self._chain.load(config.params, config.bypassed)
+            self._chain.load(config.params, config.bypass)
 
     def save(self) -> ChainConfig:
         """All settings, as they are now."""
-        return ChainConfig(params=self._chain.values(), bypassed=self._chain.bypassed())
+        with self._writer:
+            return ChainConfig(params=self._chain.values(), bypass=self._chain.bypasses())

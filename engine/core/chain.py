@@ -58,7 +58,7 @@ class Chain:
         self._index = {stage.id: index for index, stage in enumerate(stages)}
         params = tuple(stage.params_type() for stage in stages)
         self.slots = tuple(Slot(stage, own) for stage, own in zip(stages, params, strict=True))
-        self._settings = ChainSettings(params, (False,) * len(stages))
+        self._settings = ChainSettings(params, tuple(stage.starts_bypassed for stage in stages))
         self._tap_index = self._index[tap_after] if tap_after else -1
 
     def prepare(self, fmt: StreamFormat) -> None:
@@ -103,9 +103,9 @@ class Chain:
             for name in params.specs()
         }
 
-    def bypassed(self) -> tuple[str, ...]:
-        """Ids of the bypassed stages."""
-        return tuple(id for id, index in self._index.items() if self._settings.bypassed[index])
+    def bypasses(self) -> dict[str, bool]:
+        """Whether each stage is bypassed, by its id."""
+        return dict(zip(self._index, self._settings.bypassed, strict=True))
 
     def set(self, param_id: str, value: Value) -> Value:
         """Set one parameter and return its value after clamping. Control thread.
@@ -141,19 +141,19 @@ class Chain:
         """
         self._settings = ChainSettings(self._changed(self._settings.params, values), self._settings.bypassed)
 
-    def load(self, values: Mapping[str, Value], bypassed: Iterable[str]) -> None:
-        """Set everything in one swap; what is not named takes its default and is not bypassed. Control thread.
+    def load(self, values: Mapping[str, Value], bypass: Mapping[str, bool]) -> None:
+        """Set everything in one swap; what is not named takes its default. Control thread.
 
         Raises
         ------
         ParameterError
             As `apply`.
         """
-        out = {self._stage_index(stage_id) for stage_id in bypassed}
+        bypassed = [slot.stage.starts_bypassed for slot in self.slots]
+        for stage_id, is_bypassed in bypass.items():
+            bypassed[self._stage_index(stage_id)] = is_bypassed
         defaults = tuple(slot.stage.params_type() for slot in self.slots)
-        self._settings = ChainSettings(
-            self._changed(defaults, values), tuple(index in out for index in range(len(self.slots)))
-        )
+        self._settings = ChainSettings(self._changed(defaults, values), tuple(bypassed))
 
     def _changed(self, params: Iterable[Params], values: Mapping[str, Value]) -> tuple[Params, ...]:
         params = list(params)

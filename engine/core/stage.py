@@ -100,6 +100,8 @@ class Stage(ABC, Generic[P]):
     params_type: ClassVar[type[Params]]
     meters: ClassVar[tuple[MeterSpec, ...]] = ()
     help: ClassVar[str] = ""
+    starts_bypassed: ClassVar[bool] = False
+    """True for an effect that a user has to ask for."""
 
     @classmethod
     def build(cls, assets: Assets) -> Self:

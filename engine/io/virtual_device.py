@@ -88,6 +88,13 @@ def open_virtual_microphone(devices: Sequence[DeviceInfo]) -> VirtualMicrophone:
     return found
 
 
+def can_have_virtual_microphone(devices: Sequence[DeviceInfo]) -> bool:
+    """Whether `open_virtual_microphone` would succeed; makes nothing. Control thread."""
+    if sys.platform == "linux":
+        return pulse.endpoints() is not None
+    return find_cable(devices, sys.platform) is not None
+
+
 def advice(platform: str = sys.platform) -> str:
     """What a person can do to have a virtual microphone."""
     return _ADVICE.get(platform, _ADVICE["linux"])
