@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "dist" / "sidetone" / ("sidetone.exe" if sys.platform == "win32" else "sidetone")
 SAMPLE_RATE_HZ = 48_000
 TONE_HZ = 997.0
+LOOK_INTERVAL_S = 0.5
 LONGEST_S = 120.0  # the first start compiles the kernels
 
 
@@ -58,6 +59,17 @@ class Frozen:
         assert done.returncode == 0, f"exit code {done.returncode}: {done.stderr}{self._log()}"
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout
+
+    def start(self, **variables: str) -> subprocess.Popen[bytes]:
+        """Start the program as a window would be started."""
+        environment = {**self._environment, **variables}
+        return subprocess.Popen([str(self._program)], cwd=self._home, env=environment, stdin=subprocess.DEVNULL)
+
+    def succeeds(self, *arguments: str) -> bool:
+        """Run one command that may fail."""
+        command = [str(self._program), *arguments]
+        done = subprocess.run(command, cwd=self._home, env=self._environment, capture_output=True, check=False)
+        return done.returncode == 0
 
     def run_json(self, *arguments: str) -> Any:
         """Run one command and read what it printed."""
@@ -105,6 +117,25 @@ def check_offline(frozen: Frozen, home: Path) -> None:
     assert after < before / 4, f"noise of {before:.4f} came out as {after:.4f}"
 
 
+def check_window(frozen: Frozen) -> None:
+    """The window, drawn into memory, and the engine process it starts: the engine answers and its chain is whole."""
+    window = frozen.start(QT_QPA_PLATFORM="offscreen")
+    try:
+        give_up_at_s = time.monotonic() + LONGEST_S
+        while not frozen.succeeds("ctl", "snapshot", "--json"):
+            assert window.poll() is None, f"the window ended with code {window.returncode}"
+            assert time.monotonic() < give_up_at_s, "the window's engine did not answer"
+            time.sleep(LOOK_INTERVAL_S)
+        snapshot = frozen.run_json("ctl", "snapshot", "--json")
+        assert [stage["id"] for stage in snapshot["stages"]] == [stage.id for stage in STAGES]
+        assert window.poll() is None, f"the window ended with code {window.returncode}"
+    finally:
+        # The window first: it would start an engine that ended anew.
+        window.kill()
+        window.wait()
+        frozen.succeeds("ctl", "stop")
+
+
 def _loudest_hz(sound: np.ndarray[Any, np.dtype[np.float64]]) -> int:
     tail = sound[-SAMPLE_RATE_HZ // 2 :]
     spectrum = np.abs(np.fft.rfft(tail * np.hanning(len(tail)), SAMPLE_RATE_HZ))
@@ -113,12 +144,13 @@ def _loudest_hz(sound: np.ndarray[Any, np.dtype[np.float64]]) -> int:
 
 def main() -> int:
     """Check the program in `dist`; a failed assertion says what it did."""
-    with tempfile.TemporaryDirectory(prefix="sidetone-smoke-") as folder:
+    with tempfile.TemporaryDirectory(prefix="sidetone-smoke-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         frozen = Frozen(PROGRAM, home)
         check_parts(frozen)
         check_live(frozen, home)
         check_offline(frozen, home)
+        check_window(frozen)
     print("the frozen program works")
     return 0
 
