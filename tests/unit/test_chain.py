@@ -53,7 +53,7 @@ def test_the_delay_stays_whatever_is_bypassed_or_broken() -> None:
 
 def test_a_bypass_from_before_the_start_needs_no_fade() -> None:
     chain = Chain([Factor()])
-    chain.load({"factor.factor": 4.0}, ["factor"])
+    chain.load({"factor.factor": 4.0}, {"factor": True})
     chain.prepare(stage_format())
     block = np.full((1, 480), 0.1, np.float32)
     chain.process(block)
@@ -98,7 +98,7 @@ def test_values_are_clamped_and_listed() -> None:
     assert chain.set("factor.factor", 99) == 4.0
     assert chain.values() == {"factor.factor": 4.0, "factor.is_inverted": False, "late.color": "warm"}
     chain.bypass("late", True)
-    assert chain.bypassed() == ("late",)
+    assert chain.bypasses() == {"factor": False, "late": True}
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_what_cannot_be_set_changes_nothing(values: dict[str, float | str], word
     with pytest.raises(ParameterError, match=word):
         chain.apply(values)
     with pytest.raises(ParameterError, match=word):
-        chain.load(values, [])
+        chain.load(values, {})
     with pytest.raises(ParameterError, match="nosuch"):
-        chain.load({"factor.factor": 2.0}, ["nosuch"])
+        chain.load({"factor.factor": 2.0}, {"nosuch": True})
     with pytest.raises(ParameterError, match="nosuch"):
         chain.bypass("nosuch", True)
     assert chain.settings is before
@@ -129,7 +129,7 @@ def test_load_brings_everything_else_to_its_default() -> None:
     chain = prepared(Factor(), Late())
     chain.apply({"factor.factor": 2.0, "late.color": "cold"})
     chain.bypass("factor", True)
-    chain.load({"late.color": "cold"}, ["late"])
+    chain.load({"late.color": "cold"}, {"late": True})
     assert chain.settings == ChainSettings((FactorParams(), EchoParams("cold")), (False, True))
 
 
@@ -162,13 +162,13 @@ def test_a_block_sees_all_of_a_change_or_none() -> None:
 def test_bypasses_and_parameters_of_a_preset_come_together() -> None:
     """Either the gain is doubled and the halving stage is on, or neither: seen in the settings a block would take."""
     chain = prepared(Factor(), SecondFactor())
-    presets = ({"factor.factor": 2.0}, ["second"]), ({"second.factor": 2.0}, ["factor"])
+    presets = ({"factor.factor": 2.0}, {"second": True}), ({"second.factor": 2.0}, {"factor": True})
     stop = threading.Event()
 
     def turn() -> None:
         while not stop.is_set():
-            for values, bypassed in presets:
-                chain.load(values, bypassed)
+            for values, bypass in presets:
+                chain.load(values, bypass)
 
     chain.load(*presets[0])
     hammer = threading.Thread(target=turn)
