@@ -8,10 +8,12 @@ from contextlib import ExitStack, suppress
 from time import monotonic
 
 from app.composition import rendezvous
+from app.crash import EXIT_DONE, failed
 from app.engine_process import prepare_engine_process
 from app.paths import Paths
+from app.services import ServicesKeeper, launch_services
 from app.terminal import meter_display
-from engine import ConnectionLostError, EngineConfig, EngineState, SidetoneError, Start
+from engine import ConnectionLostError, EngineConfig, EngineState, EventKind, SidetoneError, Start
 from engine.facade import Engine
 from engine.report import Report, live_report
 
@@ -35,14 +37,20 @@ def run_live(engine: Engine, config: EngineConfig, duration_s: float | None, pat
         show = clean_up.enter_context(meter_display())
         ends_at_s = monotonic() + duration_s if duration_s else None
         while not engine.shutdown_requested.is_set() and not stop.is_set():
-            snapshot = engine.snapshot()
-            show(snapshot)
-            has_ended = snapshot.state is EngineState.STOPPED or engine.wait_until_ended(_LOOK_INTERVAL_S)
-            if has_ended and engine.snapshot().state in (EngineState.STOPPED, EngineState.RUNNING):
+            show(engine.snapshot())
+            left_s = ends_at_s - monotonic() if ends_at_s is not None else _LOOK_INTERVAL_S
+            if left_s <= 0 or engine.is_over:
                 break
-            if ends_at_s is not None and monotonic() >= ends_at_s:
-                break
+            stop.wait(min(left_s, _LOOK_INTERVAL_S))
         return live_report(engine.snapshot(), engine.events())
+
+
+def exit_code(report: Report) -> int:
+    """Exit code of a session that is over; why a failed one failed is said in one line."""
+    if report.state is not EngineState.FAILED:
+        return EXIT_DONE
+    states = (event.text for event in reversed(report.events) if event.kind is EventKind.STATE)
+    return failed(next(states, "the engine failed").removeprefix("failed: "))
 
 
 def _on_signal(clean_up: ExitStack) -> threading.Event:
@@ -73,3 +81,6 @@ def _serve(engine: Engine, paths: Paths, clean_up: ExitStack) -> None:
         host = EngineHost(engine, meeting_point)
         host.start()
         clean_up.callback(host.close)
+        services = ServicesKeeper(lambda: launch_services(host.address))
+        services.start()
+        clean_up.callback(services.close)

@@ -6,8 +6,10 @@ the live run, tells what happened, and opens the devices anew when one was lost.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import PurePath
 from time import monotonic
 from typing import Any
@@ -27,7 +29,7 @@ from engine.control.controls import Controls
 from engine.core.chain import Chain
 from engine.core.stage import Stage
 from engine.describe import describe
-from engine.errors import SidetoneError
+from engine.errors import ConnectionLostError, DeviceError, SidetoneError
 from engine.event_log import EventLog
 from engine.io.backend import AudioBackend, DeviceInfo, StreamRequest
 from engine.io.simulated import PREFIX, is_simulated
@@ -43,18 +45,21 @@ from engine.snapshot import (
     EventKind,
     Snapshot,
 )
-from engine.watch import RunWatch
+from engine.watch import INPUT_ENDED, RunWatch
 
 MONITOR_AFTER = "high_pass"
 """The monitor bus leaves the chain here: rumble is gone, and nothing with a long delay has happened yet."""
 
 _WATCH_INTERVAL_S = 0.1
 _REOPEN_AFTER_S = 1.0
+_LEAST_HOP_FRAMES, _MOST_HOP_FRAMES = 16, 4800
 _SIMULATED_ADVICE = "A recording plays in the place of a microphone; plug one in and choose it as the input."
 
 
 OpenVirtual = Callable[[Sequence[DeviceInfo]], VirtualMicrophone]
 """Makes or finds the virtual microphone among the devices; raises `DeviceError` with advice if there is none."""
+
+_log = logging.getLogger("sidetone.engine")
 
 
 class Engine:
@@ -119,9 +124,10 @@ class Engine:
                 self._stop("")
             case ResetMeters():
                 self._reset_meters()
-            case ReportLatency(latency_ms=latency_ms):
-                if latency_ms is not None:
-                    self._observer.add_latency(latency_ms)
+            case ReportLatency(latency_ms=None, reason=reason):
+                self._events.add(EventKind.NOTICE, f"the delay from device to device is not measured: {reason}")
+            case ReportLatency(latency_ms=float(latency_ms)):
+                self._observer.add_latency(latency_ms)
             case Shutdown():
                 self.shutdown_requested.set()
 
@@ -163,26 +169,47 @@ class Engine:
         run = self._run
         return run is None or run.worker.wait(timeout_s)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the sound has ended and will not come back without a command. Any thread."""
+        if self._state is EngineState.STARTING or self._reopen_at_s is not None:
+            return False
+        run = self._run
+        return run is None or (not run.worker.is_running and (not run.end_reason or run.worker.is_beyond_help))
+
     def close(self) -> None:
-        """Stop and take away what was made. Control thread; safe to call twice."""
+        """Stop and take away what was made. Control thread; safe to call twice.
+
+        Raises
+        ------
+        SidetoneError
+            If a recorded file cannot be completed; everything else is closed all the same.
+        """
         self.shutdown_requested.set()
-        self._stop("")
-        if self._virtual is not None:
-            self._virtual.close()
-        if self._housekeeping is not threading.current_thread():
-            self._housekeeping.join(timeout=2.0)
+        try:
+            self._stop("")
+        finally:
+            if self._virtual is not None:
+                self._virtual.close()
+            if self._housekeeping is not threading.current_thread():
+                self._housekeeping.join(timeout=2.0)
 
     def _start(self, config: EngineConfig) -> None:
         with self._control:
-            self._close_run()
+            if self.shutdown_requested.is_set():
+                raise ConnectionLostError("the engine is shutting down")
+            _check_hop(config.devices.hop_frames)
+            # First what may be refused, so that an unknown name leaves everything as it was.
+            self.controls.load(config.chain)
             self._config = config
             self._reopen_at_s = None
-            self.controls.load(config.chain)
             self._set_state(EngineState.STARTING, "")
             try:
+                self._close_run()
                 self._open_run()
-            except SidetoneError as error:
-                self._set_state(EngineState.FAILED, str(error))
+            except Exception as error:
+                reason = str(error) if isinstance(error, SidetoneError) else f"{type(error).__name__}: {error}"
+                self._set_state(EngineState.FAILED, reason)
                 raise
             self._set_state(EngineState.RUNNING, "")
 
@@ -243,8 +270,10 @@ class Engine:
     def _stop(self, reason: str) -> None:
         with self._control:
             self._reopen_at_s = None
-            self._close_run()
-            self._set_state(EngineState.STOPPED, reason)
+            try:
+                self._close_run()
+            finally:
+                self._set_state(EngineState.STOPPED, reason)
 
     def _close_run(self) -> None:
         run, self._run, self._watch = self._run, None, None
@@ -254,8 +283,9 @@ class Engine:
 
     def _reset_meters(self) -> None:
         self._observer.reset_latency()
-        if self._run is not None:
-            self._run.processor.reset_meters()
+        run = self._run
+        if run is not None:
+            run.processor.reset_meters()
 
     def _set_state(self, state: EngineState, reason: str) -> None:
         if (state, reason) != (self._state, self._reason):
@@ -270,6 +300,8 @@ class Engine:
             if self._control.acquire(blocking=False):
                 try:
                     self._look_after_run()
+                except Exception:  # noqa: BLE001 - a look that failed must not be the last
+                    _log.exception("housekeeping goes on")
                 finally:
                     self._control.release()
 
@@ -285,21 +317,27 @@ class Engine:
     def _run_ended(self, run: LiveRun) -> None:
         reason = run.end_reason
         if not reason:
-            self._set_state(EngineState.STOPPED, "the input has ended")
+            self._set_state(EngineState.STOPPED, INPUT_ENDED)
             return
         self._set_state(EngineState.FAILED, reason)
-        self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
+        if not run.worker.is_beyond_help:
+            self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
         try:
             self._close_run()
         except SidetoneError as error:
             self._events.add(EventKind.NOTICE, str(error))
 
     def _reopen(self) -> None:
-        try:
+        self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
+        with suppress(SidetoneError):
             self._open_run()
-        except SidetoneError:
-            self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
-        else:
             self._reopen_at_s = None
             self._set_state(EngineState.RUNNING, "")
             self._events.add(EventKind.DEVICE, "the device is back")
+
+
+def _check_hop(frames: int) -> None:
+    if not _LEAST_HOP_FRAMES <= frames <= _MOST_HOP_FRAMES:
+        raise DeviceError(
+            f"a hop of {frames} frames is not possible; choose {_LEAST_HOP_FRAMES} to {_MOST_HOP_FRAMES}, best 480"
+        )

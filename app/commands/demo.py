@@ -16,10 +16,10 @@ from rich.table import Table
 from app.demo import prepare_demo
 from app.demo_sound import DemoSound, removed_noise_db
 from app.files import write_whole
-from app.live_session import run_live
+from app.live_session import exit_code, run_live
 from app.paths import Paths
 from app.terminal import is_attended
-from engine import EngineConfig, EngineState
+from engine import EngineConfig
 from engine.facade import Engine
 from engine.io.simulated import PREFIX
 from engine.report import Report
@@ -42,7 +42,7 @@ def run_demo(
     if report_file:
         write_whole(report_file, report.to_json())
     _summarize(sound, before, after, report)
-    return 1 if report.state is EngineState.FAILED else 0
+    return exit_code(report)
 
 
 def _summarize(sound: DemoSound, before: Path, after: Path, report: Report) -> None:

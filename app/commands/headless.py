@@ -8,12 +8,10 @@ from app.chain_settings import chain_config
 from app.composition import make_engine
 from app.demo import has_microphone
 from app.files import write_whole
-from app.live_session import run_live
+from app.live_session import exit_code, run_live
 from app.paths import Paths
-from engine import AUTOMATIC, DeviceConfig, EngineConfig, EngineState
+from engine import AUTOMATIC, DeviceConfig, EngineConfig
 from engine.config import DEFAULT_HOP_FRAMES
-
-_LOOK_INTERVAL_S = 0.1
 
 
 def run(command: argparse.Namespace, paths: Paths) -> int:
@@ -35,4 +33,4 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
     report = run_live(engine, config, command.duration, paths)
     if command.report:
         write_whole(command.report, report.to_json())
-    return 1 if report.state is EngineState.FAILED else 0
+    return exit_code(report)
