@@ -24,7 +24,7 @@ def fit_tone(frames: NDArray[np.float32], rate_hz: float, near_hz: float) -> Ton
     t = np.arange(frames.size) / rate_hz
     x = frames.astype(np.float64)
     frequency_hz = near_hz
-    for _ in range(8):
+    for _ in range(5):
         w = 2 * np.pi * frequency_hz
         sine, cosine = np.sin(w * t), np.cos(w * t)
         a, b = _solve(np.stack([sine, cosine], axis=1), x)[:2]
@@ -37,5 +37,5 @@ def fit_tone(frames: NDArray[np.float32], rate_hz: float, near_hz: float) -> Ton
 
 
 def _solve(columns: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    solution: NDArray[np.float64] = np.linalg.lstsq(columns, x, rcond=None)[0]
+    solution: NDArray[np.float64] = np.linalg.solve(columns.T @ columns, columns.T @ x)
     return solution
