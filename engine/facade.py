@@ -231,12 +231,13 @@ class Engine:
             stream.close()
             raise
         self._run, self._watch = run, RunWatch(run, self._events)
-        is_virtual = wanted.output == AUTOMATIC and self._virtual is not None
+        virtual = self._virtual if wanted.output == AUTOMATIC else None
+        found = self._found_devices()
         self._devices = DeviceSnapshot(
-            input=self._name(wanted.input),
-            output=self._name(output),
-            monitor=self._name(wanted.monitor),
-            virtual_microphone=self._virtual.microphone_name if is_virtual and self._virtual else "",
+            input=_name(wanted.input, found),
+            output=_name(output, found),
+            monitor=_name(wanted.monitor, found),
+            virtual_microphone=virtual.microphone_name if virtual else "",
             advice=_SIMULATED_ADVICE if is_simulated(wanted.input) else "",
             chosen=wanted,
         )
@@ -255,17 +256,6 @@ class Engine:
         # To look for devices may mean to start the sound system anew: never while another thread opens one.
         with self._control:
             return self._backend.devices()
-
-    def _name(self, device: str | None) -> str:
-        """What a person calls the device that was chosen."""
-        if device is None:
-            return ""
-        if is_simulated(device):
-            return f"Simulated ({PurePath(device).name})"
-        for found in self._found_devices():
-            if found.id == device or (device == AUTOMATIC and found.is_default_input):
-                return found.name
-        return device
 
     def _stop(self, reason: str) -> None:
         with self._control:
@@ -341,3 +331,15 @@ def _check_hop(frames: int) -> None:
         raise DeviceError(
             f"a hop of {frames} frames is not possible; choose {_LEAST_HOP_FRAMES} to {_MOST_HOP_FRAMES}, best 480"
         )
+
+
+def _name(chosen: str | None, devices: Iterable[DeviceInfo]) -> str:
+    """What a person calls the device that was chosen."""
+    if chosen is None:
+        return ""
+    if is_simulated(chosen):
+        return f"Simulated ({PurePath(chosen).name})"
+    for device in devices:
+        if device.id == chosen or (chosen == AUTOMATIC and device.is_default_input):
+            return device.name
+    return chosen

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,8 @@ VIRTUAL_SOURCE = "Sidetone"
 """The microphone that other programs record."""
 
 NO_CLIENT = 0xFFFFFFFF
-_CONNECT_S = 1.0
+_CONNECT_S = (0.03, 0.2, 1.0)
+"""How long the server may take to answer, try after try: pulsectl always waits the whole time it is given."""
 _LOOK_S = 0.2
 
 
@@ -63,14 +64,17 @@ def connected(name: str) -> Iterator[Any]:
         return
     client = pulsectl.Pulse(name, connect=False)
     try:
-        try:
-            client.connect(autospawn=False, timeout=_CONNECT_S)
-        except pulsectl.PulseError:
-            yield None
-            return
-        yield client
+        yield client if _connects(client, pulsectl.PulseError) else None
     finally:
         client.close()
+
+
+def _connects(client: Any, refusal: type[Exception]) -> bool:
+    for timeout_s in _CONNECT_S:
+        with suppress(refusal):
+            client.connect(autospawn=False, timeout=timeout_s)
+            return True
+    return False
 
 
 def endpoints() -> Endpoints | None:

@@ -48,15 +48,22 @@ class Processes:
         self._folder = folder
         self._ending = ExitStack()
 
-    def start(self, command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """Start a program; what it says goes to a file named after it."""
+    def start(
+        self, command: Sequence[str], env: Mapping[str, str], keep_open: Sequence[int] = ()
+    ) -> subprocess.Popen[bytes]:
+        """Start a program; what it says goes to a file named after it. `keep_open` are descriptors it is to inherit."""
         log = self._ending.enter_context(
             (
                 self._folder / f"{Path(next(word for word in command if word not in ('chrt', '-r', '20'))).name}.log"
             ).open("ab")
         )
         process = subprocess.Popen(
-            command, env=dict(env), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            command,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=tuple(keep_open),
         )
         self._ending.callback(end, process)
         return process

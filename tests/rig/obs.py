@@ -1,0 +1,219 @@
+"""A real OBS under Xvfb that records one microphone, steered through obs-websocket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.rig.processes import Processes, require, wait_until
+from tests.rig.studio import PipeWireStudio
+
+_PASSWORD = "rig-password"
+_START_S = 60.0
+_GLOBAL = """[General]
+FirstRun=true
+LastVersion=486539266
+EnableAutoUpdates=false
+ConfirmOnExit=false
+Pre19Defaults=false
+Pre21Defaults=false
+Pre23Defaults=false
+Pre24.1Defaults=false
+[Basic]
+Profile=Rig
+ProfileDir=Rig
+SceneCollection=Rig
+SceneCollectionFile=Rig
+[OBSWebSocket]
+FirstLoad=false
+ServerEnabled=true
+ServerPort={port}
+AlertsEnabled=false
+AuthRequired=true
+ServerPassword={password}
+"""
+_PROFILE = """[General]
+Name=Rig
+[Output]
+Mode=Simple
+[SimpleOutput]
+FilePath={folder}
+RecFormat=mkv
+RecQuality=Stream
+StreamEncoder=x264
+VBitrate=300
+ABitrate=160
+Preset=ultrafast
+[Audio]
+SampleRate=48000
+ChannelSetup=Stereo
+[Video]
+BaseCX=320
+BaseCY=180
+OutputCX=320
+OutputCY=180
+FPSType=0
+FPSCommon=10
+"""
+
+
+class Obs:
+    """OBS with a scene that hears the source `microphone` of the studio's sound server, while the context lasts."""
+
+    def __init__(self, studio: PipeWireStudio, microphone: str) -> None:
+        require("obs", "Xvfb", "ffmpeg")
+        self._studio = studio
+        self._microphone = microphone
+        self._folder = studio.folder / "obs"
+        self._processes = Processes(studio.folder)
+        self._port = _free_port()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            undo.callback(self._processes.close)
+            self._configure()
+            display = self._start_display()
+            env = {
+                **self._studio.env,
+                "XDG_CONFIG_HOME": str(self._folder),
+                "DISPLAY": display,
+                "QT_QPA_PLATFORM": "xcb",
+                "LIBGL_ALWAYS_SOFTWARE": "1",
+            }
+            switches = ["--minimize-to-tray", "--disable-updater", "--disable-missing-files-check"]
+            switches += ["--disable-shutdown-check", "--multi", "--collection", "Rig", "--profile", "Rig"]
+            self._processes.start(["obs", *switches], env)
+            wait_until(self._answers, "OBS and its websocket", _START_S)
+            undo.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._processes.close()
+
+    def ask(self, request: str, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Send one obs-websocket request and return its answer.
+
+        Raises
+        ------
+        AssertionError
+            If OBS refuses it.
+        """
+        return asyncio.run(self._ask(request, data))
+
+    def stop_record(self) -> NDArray[np.float32]:
+        """End the recording and return the first channel of its sound, at 48 kHz."""
+        path = Path(self.ask("StopRecord")["outputPath"])
+        wait_until(lambda: not self.ask("GetRecordStatus")["outputActive"], "the end of the recording")
+        command = [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-i",
+            str(path),
+            "-map",
+            "0:a:0",
+            "-f",
+            "f32le",
+            "-ar",
+            "48000",
+            "-ac",
+            "2",
+            "-",
+        ]
+        sound = subprocess.run(command, capture_output=True, check=True).stdout
+        return np.frombuffer(sound, "<f4").reshape(-1, 2)[:, 0].astype(np.float32)
+
+    async def _ask(self, request: str, data: Mapping[str, Any] | None) -> dict[str, Any]:
+        import simpleobsws
+
+        client = simpleobsws.WebSocketClient(f"ws://127.0.0.1:{self._port}", _PASSWORD)
+        await client.connect()
+        try:
+            await client.wait_until_identified()
+            answer = await client.call(simpleobsws.Request(request, dict(data or {})))
+            assert answer.ok(), f"{request}: {answer.requestStatus}"
+            return dict(answer.responseData or {})
+        finally:
+            await client.disconnect()
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self._port)) != 0:
+                return False
+        try:
+            return bool(self.ask("GetVersion"))
+        except Exception:  # noqa: BLE001 - it listens before it is ready; whatever it says then, it is asked again
+            return False
+
+    def _start_display(self) -> str:
+        # Xvfb looks for a free display itself and writes its number to the descriptor it is given.
+        numbers = self._studio.folder / "display"
+        with numbers.open("wb") as file:
+            command = ["Xvfb", "-displayfd", str(file.fileno()), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+            self._processes.start(command, self._studio.env, keep_open=(file.fileno(),))
+        wait_until(lambda: numbers.read_text().endswith("\n"), "the display")
+        return f":{numbers.read_text().strip()}"
+
+    def _configure(self) -> None:
+        base = self._folder / "obs-studio"
+        profile, scenes = base / "basic" / "profiles" / "Rig", base / "basic" / "scenes"
+        recordings, plugin = self._folder / "recordings", base / "plugin_config" / "obs-websocket"
+        for folder in (profile, scenes, recordings, plugin):
+            folder.mkdir(parents=True)
+        settings = _GLOBAL.format(port=self._port, password=_PASSWORD)
+        # OBS 31 and later read other files than 29; each ignores the other's.
+        (base / "global.ini").write_text(settings)
+        (base / "user.ini").write_text(settings)
+        server = {"server_enabled": True, "server_port": self._port, "auth_required": True, "first_load": False}
+        (plugin / "config.json").write_text(
+            json.dumps({**server, "server_password": _PASSWORD, "alerts_enabled": False})
+        )
+        (profile / "basic.ini").write_text(_PROFILE.format(folder=recordings))
+        (scenes / "Rig.json").write_text(json.dumps(_scene(self._microphone)))
+
+
+def _scene(microphone: str) -> dict[str, Any]:
+    source = {
+        "id": "pulse_input_capture",
+        "versioned_id": "pulse_input_capture",
+        "name": "Microphone",
+        "settings": {"device_id": microphone},
+        "mixers": 255,
+        "volume": 1.0,
+        "enabled": True,
+        "muted": False,
+    }
+    item = {"name": "Microphone", "id": 1, "visible": True, "bounds_type": 0, "align": 5}
+    scene = {
+        "id": "scene",
+        "versioned_id": "scene",
+        "name": "Scene",
+        "settings": {"custom_size": False, "id_counter": 1, "items": [item]},
+    }
+    return {
+        "name": "Rig",
+        "current_scene": "Scene",
+        "current_program_scene": "Scene",
+        "scene_order": [{"name": "Scene"}],
+        "groups": [],
+        "sources": [source, scene],
+        "transitions": [],
+        "transition_duration": 300,
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
