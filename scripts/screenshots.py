@@ -1,9 +1,10 @@
 """Renders the window into PNG files at the sizes it must look right at.
 
-    python -m scripts.screenshots FOLDER [--seconds S]
+    python -m scripts.screenshots docs/screenshots --live
 
-Each size is taken in a process of its own, because the scale factor is fixed when Qt starts. The engine is the deterministic
-one of the tests; `shoot` takes any bridge, so that the real engine can be shown too.
+With `--live` the engine of this machine is shown (where there is no microphone, with the demo's speech under noise), else
+the deterministic one of the tests. Each picture is taken in a process of its own, because Qt's scale factor is fixed when it
+starts; `--platform xcb` draws under an X server instead of into memory.
 """
 
 from __future__ import annotations
@@ -12,67 +13,84 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-PICTURES = {
-    "window-1000x640": (1000, 640, 1.0),
-    "window-1440x900": (1440, 900, 1.0),
-    "window-200-percent": (1000, 640, 2.0),
-}
-EXTRA_PICTURES = {
-    "extra-4k": (3840, 2160, 1.0),
-    "extra-panel-1000x640": (1000, 640, 1.0),
-    "extra-panel-1440x900": (1440, 900, 1.0),
-    "extra-trouble": (1000, 640, 1.0),
-}
+if TYPE_CHECKING:
+    from app.bridge import EngineBridge
+
+LOUD_DBFS = -20.0
+PATIENCE_S = 6.0
+STARTING_S = 60.0
 
 
 @dataclass(frozen=True)
 class Shot:
     """What one picture shows."""
 
-    name: str
     width: int
     height: int
-    open_stage: str | None = None
+    scale: float = 1.0
+    open_stage: str = ""
+    is_trouble: bool = False
 
 
-def shoot(bridge: object, shot: Shot, target: Path, seconds: float) -> None:
-    """Open the window on `bridge`, let it live for `seconds`, and save what it looks like."""
-    from PySide6.QtCore import QEventLoop, QTimer
+PICTURES = {
+    "window-1000x640": Shot(1000, 640),
+    "window-1440x900": Shot(1440, 900, open_stage="compressor"),
+    "window-200-percent": Shot(1000, 640, scale=2.0),
+}
+EXTRA_PICTURES = {
+    "extra-4k": Shot(3840, 2160),
+    "extra-4k-200-percent": Shot(1920, 1080, scale=2.0),
+    "extra-panel": Shot(1000, 640, open_stage="compressor"),
+    "extra-trouble": Shot(1000, 640, is_trouble=True),
+}
 
-    from app.bridge import EngineBridge
+
+def shoot(bridge: EngineBridge, shot: Shot, target: Path, seconds: float) -> None:
+    """Open the window on `bridge`, let it live for `seconds` and until somebody speaks, and save what it looks like."""
     from app.ui.main_window import MainWindow
 
-    assert isinstance(bridge, EngineBridge)
     window = MainWindow(bridge)
     window.resize(shot.width, shot.height)
     window.show()
     bridge.open()
-    loop = QEventLoop()
+    _live(STARTING_S, until=lambda: window.status.badge.word == "Running")
+    _live(seconds)
     if shot.open_stage:
-        QTimer.singleShot(int(seconds * 500), lambda: window.open_stage(shot.open_stage or ""))
-    QTimer.singleShot(int(seconds * 1000), loop.quit)
-    loop.exec()
+        window.open_stage(shot.open_stage)
+        _live(0.5)
+    _live(PATIENCE_S, until=lambda: max(window.output.meter.levels_db) > LOUD_DBFS)
     target.parent.mkdir(parents=True, exist_ok=True)
     window.grab().save(str(target))
     bridge.close()
     window.close()
 
 
-def _shoot_fake(name: str, target: Path, seconds: float) -> None:
+def _live(seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop, look = QEventLoop(), QTimer(interval=30)
+    look.timeout.connect(lambda: loop.quit() if until() else None)
+    look.start()
+    QTimer.singleShot(int(seconds * 1000), loop.quit)
+    loop.exec()
+
+
+@contextmanager
+def _fake_bridge(shot: Shot) -> Iterator[EngineBridge]:
     from app.bridge import EngineBridge
-    from app.ui.application import make_application
     from engine import EventKind
     from tests.helpers.fake_engine import FakeEngine, FakeLink
 
-    width, height, _ = (PICTURES | EXTRA_PICTURES)[name]
-    make_application(["sidetone"])
-    engine = FakeEngine(is_measured="trouble" not in name)
-    engine.note("Model DeepFilterNet3 loaded and warmed up")
+    engine = FakeEngine(is_measured=not shot.is_trouble)
     engine.note("Virtual microphone “Sidetone” made", EventKind.DEVICE)
-    if "trouble" in name:
+    if shot.is_trouble:
         engine.degraded["denoise"] = "It took longer than its budget; tried again in 5 s"
         engine.bypassed.add("compressor")
         engine.xruns = 3
@@ -80,27 +98,60 @@ def _shoot_fake(name: str, target: Path, seconds: float) -> None:
             "No virtual cable was found: get VB-CABLE from vb-audio.com, install it, start Sidetone again, and in OBS "
             "choose “CABLE Output” as the microphone."
         )
-    open_stage = "compressor" if "panel" in name else None
-    shoot(EngineBridge(FakeLink(engine)), Shot(name, width, height, open_stage), target, seconds)
+    yield EngineBridge(FakeLink(engine))
+
+
+@contextmanager
+def _live_bridge() -> Iterator[EngineBridge]:
+    from app.bridge import EngineBridge
+    from app.composition import rendezvous
+    from app.paths import find_paths
+    from app.supervisor import EngineSupervisor
+    from engine import EngineConfig
+
+    supervisor = EngineSupervisor(rendezvous(find_paths()), EngineConfig())
+    supervisor.prelaunch()
+    try:
+        yield EngineBridge(supervisor)
+    finally:
+        supervisor.close()
+
+
+def _take(name: str, arguments: argparse.Namespace) -> int:
+    from app.ui.application import make_application
+
+    shot = (PICTURES | EXTRA_PICTURES)[name]
+    application = make_application(["sidetone"])
+    with _live_bridge() if arguments.live else _fake_bridge(shot) as bridge:
+        shoot(bridge, shot, arguments.folder / f"{name}.png", arguments.seconds)
+    application.quit()
+    return 0
 
 
 def main() -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long the window lives before the picture")
+    parser.add_argument("--live", action="store_true", help="this machine's engine instead of the one of the tests")
     parser.add_argument("--extra", action="store_true", help="also 4K, an open panel, and trouble")
     parser.add_argument("--platform", default="offscreen", help="Qt platform; xcb under an X server")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
-        _shoot_fake(arguments.only, arguments.folder / f"{arguments.only}.png", arguments.seconds)
-        return 0
-    for name, (_, _, scale) in (PICTURES | (EXTRA_PICTURES if arguments.extra else {})).items():
-        environment = os.environ | {"QT_QPA_PLATFORM": arguments.platform, "QT_SCALE_FACTOR": str(scale)}
-        command = [sys.executable, "-m", "scripts.screenshots", str(arguments.folder), "--only", name]
-        subprocess.run([*command, "--seconds", str(arguments.seconds)], env=environment, check=True)
-        print(arguments.folder / f"{name}.png")
+        return _take(arguments.only, arguments)
+    with tempfile.TemporaryDirectory(prefix="sidetone-") as runtime:
+        for name, shot in (PICTURES | (EXTRA_PICTURES if arguments.extra else {})).items():
+            environment = os.environ | {
+                "QT_QPA_PLATFORM": arguments.platform,
+                "QT_SCALE_FACTOR": str(shot.scale),
+                "QT_LOGGING_RULES": "qt.qpa.*=false",
+                "SIDETONE_RUNTIME_DIR": runtime,
+                "SIDETONE_CONFIG_DIR": runtime,
+            }
+            command = [sys.executable, "-m", "scripts.screenshots", *sys.argv[1:], "--only", name]
+            subprocess.run(command, env=environment, check=True)
+            print(arguments.folder / f"{name}.png", flush=True)
     return 0
 
 

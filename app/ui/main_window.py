@@ -25,6 +25,9 @@ from app.ui.panels.stage_panel import StagePanel
 from app.ui.panels.status_row import StatusRow
 from engine import Description, Snapshot, StageDescription
 
+MOST_LINES = 26
+"""Cards higher than this many lines of text would be mostly empty; the spectrum has more use for the room."""
+
 
 class MainWindow(QWidget):
     """Everything the user sees.
@@ -53,11 +56,13 @@ class MainWindow(QWidget):
         self.stage_panel: StagePanel | None = None
         self.spectrum = SpectrumPanel()
         self.events = EventLog()
+        self._signal = QWidget()
         self._below = QHBoxLayout()
         self.setWindowTitle("Sidetone")
         self.resize(1180, 760)
         self._lay_out()
         self._connect()
+        self._limit_heights()
         self._order_tabs()
 
     def show_description(self, description: Description) -> None:
@@ -152,6 +157,7 @@ class MainWindow(QWidget):
             self._tell_watched()
         elif event.type() == QEvent.Type.FontChange:
             theme.renew_fonts(self)
+            self._limit_heights()
             if self.spectrum.plot is not None:
                 self.spectrum.plot.renew_fonts()
 
@@ -163,7 +169,8 @@ class MainWindow(QWidget):
             on_close()
 
     def _lay_out(self) -> None:
-        signal_row = QHBoxLayout()
+        signal_row = QHBoxLayout(self._signal)
+        signal_row.setContentsMargins(0, 0, 0, 0)
         signal_row.setSpacing(theme.GAP + 2)
         signal_row.addWidget(self.input)
         signal_row.addWidget(self.chain, 1)
@@ -177,8 +184,11 @@ class MainWindow(QWidget):
         column.addWidget(self.status)
         column.addWidget(self.devices)
         column.addWidget(self.latency)
-        column.addLayout(signal_row, 6)
+        column.addWidget(self._signal, 6)
         column.addLayout(self._below, 5)
+
+    def _limit_heights(self) -> None:
+        self._signal.setMaximumHeight(theme.em() * MOST_LINES)
 
     def _connect(self) -> None:
         bridge = self._bridge

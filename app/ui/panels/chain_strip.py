@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 
@@ -15,8 +15,6 @@ from app.ui.theme import Colour
 from engine import Description, Snapshot, Value
 
 ARROW_ROOM = 10
-MOST_LINES = 30
-"""Cards higher than this many lines of text would be mostly empty; the spectrum has more use for the room."""
 
 
 class ChainStrip(QScrollArea):
@@ -35,7 +33,6 @@ class ChainStrip(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Chain")
-        self._limit_height()
         self._row = _CardRow({})
         self.setWidget(self._row)
         QApplication.instance().focusChanged.connect(self._keep_focus_in_sight)  # type: ignore[union-attr]
@@ -86,15 +83,6 @@ class ChainStrip(QScrollArea):
     def sizeHint(self) -> QSize:
         """As the cards."""
         return self._row.sizeHint()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the font."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange:
-            self._limit_height()
-
-    def _limit_height(self) -> None:
-        self.setMaximumHeight(theme.em() * MOST_LINES)
 
     def _keep_focus_in_sight(self, before: QWidget | None, now: QWidget | None) -> None:
         if now is not None and self._row.isAncestorOf(now):

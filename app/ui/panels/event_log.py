@@ -50,7 +50,7 @@ class EventLog(QWidget):
             if identity not in self._seen:
                 self._seen.add(identity)
                 tint = Colour.CAUTION if event.kind in (EventKind.XRUN, EventKind.STAGE) else Colour.MUTED
-                self._add(f"{clock_text(event.time_s)}  {event.text}", tint)
+                self._add(f"{clock_text(event.time_s)}  {_sentence(event.text)}", tint)
 
     def show_refusal(self, text: str) -> None:
         """Add a sentence that says why something was not done."""
@@ -67,3 +67,7 @@ class EventLog(QWidget):
             self.list.takeItem(0)
         if is_at_end:
             self.list.scrollToBottom()
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

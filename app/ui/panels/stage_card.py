@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.icons import Shape
@@ -114,10 +114,10 @@ class StageCard(QWidget):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(theme.GAP, theme.GAP - 1, theme.GAP - 1, theme.GAP)
+        column.setContentsMargins(theme.GAP - 1, theme.GAP - 1, theme.GAP - 1, theme.GAP)
         column.setSpacing(theme.GAP // 2)
         head = QHBoxLayout()
-        head.setSpacing(0)
+        head.setSpacing(theme.GAP // 2)
         head.addWidget(self.title)
         head.addStretch(1)
         head.addWidget(self.switch)
@@ -127,8 +127,8 @@ class StageCard(QWidget):
             param_id = f"{self.stage.id}.{spec.name}"
             control.edited.connect(lambda value, param_id=param_id: self.param_edited.emit(param_id, value))
             self.controls[param_id] = control
-            column.addWidget(control, 1 if isinstance(control, Dial) else 0)
-        if not self.controls:
+            self._place(column, control)
+        if not any(isinstance(control, Dial) for control in self.controls.values()):
             column.addStretch(1)
         self._status.addWidget(self._activity_page())
         self._status.addWidget(self._message_page())
@@ -140,11 +140,27 @@ class StageCard(QWidget):
         foot.addWidget(self.cost)
         column.addLayout(foot)
 
+    def _place(self, column: QVBoxLayout, control: CompactControl) -> None:
+        if isinstance(control, Dial):
+            column.addWidget(control, 1)
+            return
+        label = QLabel(control.spec.label)
+        label.setStyleSheet(f"color: {Colour.MUTED}")
+        label.setBuddy(control)
+        theme.use_font(label, FontRole.SMALL)
+        if isinstance(control, Toggle):
+            row = QHBoxLayout()
+            row.addWidget(label, 1)
+            row.addWidget(control)
+            column.addLayout(row)
+        else:
+            column.addWidget(label)
+            column.addWidget(control)
+
     def _activity_page(self) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addStretch(1)
         if self.meter is not None:
             column.addWidget(self.meter)
         return page

@@ -9,8 +9,8 @@ import math
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui import theme
@@ -38,6 +38,7 @@ class ActivityMeter(QWidget):
         self._figure_at_s = -1.0
         self._share = self._zero = self._share_of(0.0)
         self._shown_end = -1
+        self._bar_box = QRect(0, 0, 1, 5)
         self._last_s = clock()
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -68,51 +69,71 @@ class ActivityMeter(QWidget):
         figure = decimal(reading, 1, self.spec.unit)
         if figure != self._figure and (now_s - self._figure_at_s >= FIGURE_EVERY_S or reading is None):
             self._figure, self._figure_at_s = figure, now_s
-            self.update(0, 0, self.width(), self._bar().top())
+            self.update(self._figure_box())
         if self._end() != self._shown_end:
             self._shown_end = self._end()
-            self.update(self._bar())
+            self.update(self._bar_box)
 
     def sizeHint(self) -> QSize:
-        """A line of text and the bar."""
-        metrics = theme.metrics(FontRole.SMALL)
-        longest = max((self.spec.minimum, self.spec.maximum), key=lambda end: len(decimal(end, 1, self.spec.unit)))
-        return QSize(metrics.horizontalAdvance(decimal(longest, 1, self.spec.unit)) + 4, metrics.height() + 8)
+        """The label above, bar and figure below."""
+        label = theme.metrics(FontRole.SMALL).horizontalAdvance(self.spec.label)
+        return QSize(max(label, self.minimumSizeHint().width()), self.minimumSizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
-        """At least the figure."""
-        return self.sizeHint()
+        """Room for the figure and something of the bar."""
+        return QSize(self._figure_width() + theme.em() * 2, 2 * theme.em(FontRole.SMALL))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Text where it changed, bar where it changed."""
         with painting(self) as painter:
             painter.fillRect(event.rect(), QColor(Colour.SURFACE))
-            bar = self._bar()
-            if event.rect().top() < bar.top():
+            bar = self._bar_box
+            if event.rect().top() < self._line() or event.rect().right() > bar.right():
                 self._paint_text(painter)
-            if event.rect().bottom() >= bar.top():
+            if event.rect().intersects(bar):
                 painter.fillRect(bar, QColor(Colour.TRACK))
                 zero, end = round(self._zero * bar.width()), self._end()
-                painter.fillRect(
-                    QRect(bar.left() + min(zero, end), bar.top(), abs(end - zero), bar.height()), QColor(Colour.ACCENT)
-                )
+                lit = QRect(bar.left() + min(zero, end), bar.top(), abs(end - zero), bar.height())
+                painter.fillRect(lit, QColor(Colour.ACCENT))
 
     def _paint_text(self, painter: QPainter) -> None:
-        metrics = theme.metrics(FontRole.SMALL)
+        metrics, line = theme.metrics(FontRole.SMALL), self._line()
         painter.setFont(theme.font(FontRole.SMALL))
-        line = QRect(0, 0, self.width(), metrics.height())
+        painter.setPen(QColor(Colour.FAINT))
+        label = metrics.elidedText(self.spec.label, Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(QRect(0, 0, self.width(), line), Qt.AlignmentFlag.AlignLeft, label)
         painter.setPen(QColor(Colour.TEXT))
-        painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._figure)
-        room = self.width() - metrics.horizontalAdvance(self._figure) - 6
-        if metrics.horizontalAdvance(self.spec.label) <= room:
-            painter.setPen(QColor(Colour.FAINT))
-            painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.spec.label)
+        painter.drawText(self._figure_box(), Qt.AlignmentFlag.AlignRight, self._figure)
 
-    def _bar(self) -> QRect:
-        return QRect(0, self.height() - 5, self.width(), 5)
+    def _line(self) -> int:
+        return self.height() - theme.em(FontRole.SMALL)
+
+    def _figure_width(self) -> int:
+        metrics = theme.metrics(FontRole.SMALL)
+        ends = (self.spec.minimum, self.spec.maximum)
+        return max(metrics.horizontalAdvance(decimal(end, 1, self.spec.unit)) for end in ends) + 2
+
+    def _figure_box(self) -> QRect:
+        width = self._figure_width()
+        return QRect(self.width() - width, self._line(), width, theme.em(FontRole.SMALL))
+
+    def _measure(self) -> None:
+        middle = self._line() + theme.em(FontRole.SMALL) // 2
+        self._bar_box = QRect(0, middle - 2, max(1, self.width() - self._figure_width() - theme.GAP), 5)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Place the bar."""
+        self._measure()
+        super().resizeEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._measure()
 
     def _end(self) -> int:
-        return round(self._share * self._bar().width())
+        return round(self._share * self._bar_box.width())
 
     def _share_of(self, reading: float) -> float:
         span = self.spec.maximum - self.spec.minimum

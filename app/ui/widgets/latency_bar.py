@@ -191,7 +191,7 @@ class LatencyBar(QWidget):
         for mark_ms in MARKS_MS:
             x = round(self._x(mark_ms)) + 0.5
             painter.setPen(QPen(QColor(Colour.TEXT), 1.4))
-            painter.drawLine(QPointF(x, line_height), QPointF(x, bar.top() + 3))
+            painter.drawLine(QPointF(x, line_height), QPointF(x, bar.top() + 1))
             painter.drawLine(QPointF(x, bar.bottom() - 3), QPointF(x, bar.bottom()))
             painter.setPen(QColor(Colour.MUTED))
             text = f"{mark_ms:.0f} ms"
