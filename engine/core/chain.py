@@ -63,7 +63,9 @@ class Chain:
 
     def prepare(self, fmt: StreamFormat) -> None:
         """Prepare every stage, load and warm what they need. Control thread, before the stream opens."""
-        for slot, is_bypassed in zip(self.slots, self._settings.bypassed, strict=True):
+        settings = self._settings
+        for slot, params, is_bypassed in zip(self.slots, settings.params, settings.bypassed, strict=True):
+            slot.stage.expect(params)
             slot.prepare(fmt)
             slot.snap(is_bypassed)
         self.format = fmt
@@ -73,6 +75,11 @@ class Chain:
     def latency_samples(self) -> int:
         """Delay of the air bus: the sum over all stages, bypassed or not. Constant while prepared."""
         return sum(slot.latency_samples for slot in self.slots)
+
+    @property
+    def wants_prepare(self) -> bool:
+        """Whether a stage's parameters now ask for another latency than the one prepared for. Any thread."""
+        return any(slot.stage.wants_prepare for slot in self.slots)
 
     @property
     def settings(self) -> ChainSettings:

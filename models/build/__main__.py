@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -24,8 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         store = ModelStore(read_catalog(CATALOG_PATH), [options.directory])
         wanted = [store.entry(model_id) for model_id in options.ids] or store.missing()
-        for entry in wanted:
-            print(build(entry, options.directory, _show, options.wheels))
+        # Wheels that are fetched serve all files they carry, and go when those are built.
+        with tempfile.TemporaryDirectory(prefix="sidetone-wheels-", ignore_cleanup_errors=True) as fetched:
+            for entry in wanted:
+                print(build(entry, options.directory, _show, options.wheels or Path(fetched)))
     except ModelError as error:
         print(f"models.build: {error}", file=sys.stderr)
         return 1

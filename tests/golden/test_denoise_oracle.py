@@ -30,8 +30,10 @@ def test_output_is_that_of_the_published_runtime(
     model_store: ModelStore, noisy_speech: NDArray[np.float32], strength_db: float
 ) -> None:
     stage = Denoise.build(model_store)
+    params = DenoiseParams(strength_db, mode="quality")
+    stage.expect(params)
     stage.prepare(StreamFormat(48_000, 1, HOP))
-    context: Context[DenoiseParams] = Context(DenoiseParams(strength_db), len(Denoise.meters))
+    context: Context[DenoiseParams] = Context(params, len(Denoise.meters))
     ours = noisy_speech[None].copy()
     for start in range(0, ours.shape[1], HOP):
         stage.process(ours[:, start : start + HOP], context)

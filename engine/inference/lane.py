@@ -1,0 +1,177 @@
+"""Denoisers side by side on one source of sound: any of them may take over without a click and without a shift.
+
+A `Lane` is one denoiser over all channels, its output delayed until it is as late as the latest. `Lanes` runs one of them, and
+while it changes to another runs both: the new one first takes over the past of the old one or listens until it judges as
+well, then a crossfade of gains that sum to one leads over, since both carry the same voice. Nothing is loaded or made here
+while sound flows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from engine.core.delay import DelayLine
+from engine.core.stage import Block
+from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser
+
+FADE_HOPS = 4
+HOPS_TO_REFILL = 1
+"""After a takeover: overlap-add needs one hop of the new denoiser's own."""
+
+
+class Lane:
+    """One denoiser over all channels.
+
+    Parameters
+    ----------
+    denoiser : FrameDenoiser
+        Weights; may be shared.
+    channels : int
+    delay_samples : int
+        Delay of the output, at least the denoiser's own.
+    """
+
+    def __init__(self, denoiser: FrameDenoiser, channels: int, delay_samples: int) -> None:
+        self._streams = [denoiser.stream() for _ in range(channels)]
+        self._padding = DelayLine(channels, delay_samples - denoiser.delay_samples, denoiser.hop_samples)
+        self._warm_up_hops = denoiser.warm_up_hops
+        self._hops_to_fill = HOPS_TO_REFILL + -(-self._padding.delay_samples // denoiser.hop_samples)
+        self._is_twin = channels > 1
+
+    @property
+    def noisy_power(self) -> float:
+        """Power of the frame last put out, as it came in, over all channels that differ."""
+        return sum(stream.noisy_power for stream in self._active)
+
+    @property
+    def clean_power(self) -> float:
+        """Power of the frame last put out, as it went out, over all channels that differ."""
+        return sum(stream.clean_power for stream in self._active)
+
+    @property
+    def speech_snr_db(self) -> float:
+        """How far speech stands above noise on the first channel."""
+        return self._streams[0].speech_snr_db
+
+    def process(self, hop_in: Block, hop_out: Block, residual_gain: float) -> None:
+        """Denoise one hop, shape (channels, hop); both may be the same memory. Audio thread."""
+        if self._is_twin and not np.array_equal(hop_in[0], hop_in[-1]):
+            self._is_twin = False
+            for stream in self._streams[1:]:
+                stream.copy_from(self._streams[0])
+        for channel, stream in enumerate(self._active):
+            stream.process(hop_in[channel], hop_out[channel], residual_gain)
+        if self._is_twin:
+            hop_out[1:] = hop_out[0]
+        if self._padding.delay_samples:
+            self._padding.process(hop_out, hop_out)
+
+    def reset(self) -> None:
+        """Forget the past. Audio thread."""
+        for stream in self._streams:
+            stream.reset()
+        self._padding.reset()
+        self._is_twin = len(self._streams) > 1
+
+    def take_over(self, other: Lane) -> int:
+        """Begin in the middle of the sound, where `other` stands; return the hops until the output is good. Audio thread."""
+        self.reset()
+        self._is_twin = other._is_twin
+        taken = [own.take_over(their) for own, their in zip(self._streams, other._streams, strict=True)]
+        return self._hops_to_fill + (0 if all(taken) else self._warm_up_hops)
+
+    @property
+    def _active(self) -> list[DenoiserStream]:
+        return self._streams[:1] if self._is_twin else self._streams
+
+
+class Lanes:
+    """Runs one of several denoisers, and leads over to another on demand.
+
+    Parameters
+    ----------
+    denoisers : Mapping[str, FrameDenoiser]
+        By name; all of one rate and hop.
+    channels, delay_samples : int
+        Delay of the output, at least that of each denoiser.
+    first : str
+        Name of the one that begins.
+    """
+
+    def __init__(self, denoisers: Mapping[str, FrameDenoiser], channels: int, delay_samples: int, first: str) -> None:
+        self._lanes = {name: Lane(denoiser, channels, delay_samples) for name, denoiser in denoisers.items()}
+        self._first = self._current = first
+        self._next = ""
+        self._is_fresh = True
+        self._hops_to_wait = 0
+        self._faded_hops = 0
+        hop = denoisers[first].hop_samples
+        self._other = np.zeros((channels, hop), np.float32)
+        phase = (np.arange(FADE_HOPS * hop) + 0.5) / (FADE_HOPS * hop)
+        self._fade_in = (0.5 - 0.5 * np.cos(np.pi * phase)).astype(np.float32).reshape(FADE_HOPS, hop)
+        self.reset()
+
+    @property
+    def current(self) -> str:
+        """Name of the denoiser that is heard; during a crossfade, of the one it leads away from."""
+        return self._current
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All denoisers that may be wanted."""
+        return tuple(self._lanes)
+
+    @property
+    def lane(self) -> Lane:
+        """The denoiser that is heard."""
+        return self._lanes[self._current]
+
+    def process(self, wanted: str, hop_in: Block, hop_out: Block, residual_gain: float) -> None:
+        """Denoise one hop on the way to the denoiser that is `wanted`, one of `names`. Audio thread.
+
+        Parameters
+        ----------
+        hop_in, hop_out : Block
+            Shape (channels, hop); may be the same memory.
+        """
+        if self._is_fresh:
+            self._is_fresh = False
+            self._current = wanted
+            self.lane.reset()
+        self._aim(wanted)
+        if self._next:
+            self._lanes[self._next].process(hop_in, self._other, residual_gain)
+        self.lane.process(hop_in, hop_out, residual_gain)
+        if self._next:
+            self._lead_over(hop_out)
+
+    def _aim(self, wanted: str) -> None:
+        is_fading = self._next and self._hops_to_wait == 0
+        if is_fading or wanted == (self._next or self._current):
+            return
+        self._next = "" if wanted == self._current else wanted
+        if self._next:
+            self._hops_to_wait = self._lanes[wanted].take_over(self.lane)
+            self._faded_hops = 0
+
+    def _lead_over(self, hop_out: Block) -> None:
+        if self._hops_to_wait:
+            self._hops_to_wait -= 1
+            return
+        # Where both agree there is nothing to fade, to the bit.
+        self._other -= hop_out
+        self._other *= self._fade_in[self._faded_hops]
+        hop_out += self._other
+        self._faded_hops += 1
+        if self._faded_hops == FADE_HOPS:
+            self._current, self._next = self._next, ""
+
+    def reset(self) -> None:
+        """Forget the past; what is wanted next begins at once. Audio thread."""
+        self._current = self._first
+        self._next = ""
+        self._hops_to_wait = 0
+        self._faded_hops = 0
+        self._is_fresh = True
