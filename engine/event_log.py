@@ -10,6 +10,9 @@ from time import monotonic
 from engine.snapshot import Event, EventKind
 
 _KEPT_EVENTS = 1000
+_MOST_CHARACTERS = 500
+"""Of one event: a thousand of them have to fit into one reply, whatever names a client made up."""
+
 _log = logging.getLogger("sidetone.engine")
 
 
@@ -24,6 +27,7 @@ class EventLog:
 
     def add(self, kind: EventKind, text: str) -> None:
         """Record one event."""
+        text = text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
         with self._lock:
             self._sequence += 1
             self._events.append(Event(self._sequence, round(monotonic() - self._began_s, 3), kind, text))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Connection, Listener
-from typing import Any
+from multiprocessing.connection import Client, Listener
+from time import sleep
 
 import msgspec
 
@@ -30,10 +31,12 @@ from engine.commands import (
     SnapshotReply,
 )
 from engine.errors import SidetoneError
-from engine.protocol import MAX_REQUEST_BYTES, decode_request, encode, greet_client
+from engine.protocol import MAX_REQUEST_BYTES, Wire, decode_request, encode, greet_client
 from engine.rendezvous import Rendezvous
 
-_MOST_CLIENTS = 16
+_MOST_CLIENTS = 32
+_RETRY_S = 0.2
+_FAREWELL_S = 1.0
 _log = logging.getLogger("sidetone.host")
 
 
@@ -68,9 +71,24 @@ class EngineHost:
 
     def close(self) -> None:
         """Stop accepting and withdraw the address; clients that are connected notice at their next request."""
+        if self._is_closing:
+            return
         self._is_closing = True
         self._rendezvous.withdraw(self.address)
+        if self._acceptor.is_alive():
+            # Closing a socket does not wake the thread that waits at it; a last client does.
+            with suppress(OSError):
+                Client(self.address).close()
+            self._acceptor.join(_FAREWELL_S)
         self._listener.close()
+
+    def is_found(self) -> bool:
+        """Whether clients still find this engine and no later one; an address that somebody cleaned away is renewed."""
+        found = self._rendezvous.find()
+        if found is None:
+            with suppress(OSError):
+                self._rendezvous.publish(self.address, self._ends_with_face)
+        return found is None or found.address == self.address
 
     def _accept(self) -> None:
         while not self._is_closing:
@@ -79,17 +97,23 @@ class EngineHost:
             except OSError:
                 if not self._is_closing:
                     _log.exception("could not accept a client")
+                    sleep(_RETRY_S)
                 continue
-            if self._places.acquire(blocking=False):
+            if self._is_closing:
+                connection.close()
+            elif self._places.acquire(blocking=False):
                 threading.Thread(target=self._serve, args=(connection,), name="sidetone-client", daemon=True).start()
             else:
                 connection.close()
 
-    def _serve(self, connection: Connection[Any, Any]) -> None:
+    def _serve(self, connection: Wire) -> None:
         try:
             greet_client(connection, self._authkey)
-            while not self._is_closing:
-                connection.send_bytes(encode(self._answer(connection.recv_bytes(MAX_REQUEST_BYTES))))
+            while True:
+                content = connection.recv_bytes(MAX_REQUEST_BYTES)
+                if self._is_closing:
+                    break
+                connection.send_bytes(encode(self._answer(content)))
         except (OSError, EOFError, AuthenticationError, ValueError):
             pass  # gone, not one of us, or a message beyond all bounds: all end the connection, none the engine
         finally:

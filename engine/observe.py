@@ -27,6 +27,7 @@ from engine.snapshot import (
 from engine.spectrum import SpectrumAnalyzer
 
 _KEPT_LATENCIES = 600
+_LONGEST_LATENCY_MS = 60_000.0
 _SILENT = LevelSnapshot((-120.0,), (-120.0,), False)
 
 
@@ -41,8 +42,9 @@ class Observer:
         self._measured_ms: deque[float] = deque(maxlen=_KEPT_LATENCIES)
 
     def add_latency(self, latency_ms: float) -> None:
-        """Take in one measured device-to-device latency."""
-        self._measured_ms.append(latency_ms)
+        """Take in one measured device-to-device latency; what cannot be one is left out."""
+        if 0.0 <= latency_ms < _LONGEST_LATENCY_MS:
+            self._measured_ms.append(latency_ms)
 
     def reset_latency(self) -> None:
         """Forget the measured latencies, because the way of the sound has changed."""
@@ -91,14 +93,15 @@ class Observer:
             return LatencySnapshot(0, 0.0, None, None, None)
         stats = run.stream.stats()
         samples = self._chain.latency_samples
-        measured = np.array(self._measured_ms)
+        # One step for the interpreter, so that another thread may add at any time.
+        measured = tuple(self._measured_ms)
         return LatencySnapshot(
             chain_samples=samples,
             chain_ms=1000.0 * samples / SAMPLE_RATE_HZ,
             input_ms=stats.input_ms,
             output_ms=stats.output_ms,
             measured_ms=Percentiles(*(float(v) for v in np.percentile(measured, [50, 99, 99.9, 100])))
-            if len(measured)
+            if measured
             else None,
         )
 

@@ -43,6 +43,9 @@ def lower_process_priority() -> None:
     if sys.platform == "win32":
         below_normal = 0x4000
         kernel = ctypes.WinDLL("kernel32")
+        # Undeclared, a handle would be cut to 32 bits.
+        kernel.GetCurrentProcess.restype = ctypes.c_void_p
+        kernel.SetPriorityClass.argtypes = (ctypes.c_void_p, ctypes.c_ulong)
         kernel.SetPriorityClass(kernel.GetCurrentProcess(), below_normal)
     else:
         os.nice(10)

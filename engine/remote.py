@@ -25,14 +25,15 @@ from engine.commands import (
     Request,
     SnapshotReply,
     Start,
+    Stop,
 )
 from engine.errors import ConnectionLostError, SidetoneError
-from engine.protocol import MAX_REPLY_BYTES, decode_reply, encode, greet_engine
+from engine.protocol import MAX_REPLY_BYTES, Wire, decode_reply, encode, greet_engine
 from engine.rendezvous import EngineAddress, Rendezvous
 from engine.snapshot import Description, DeviceDescription, Event, Snapshot
 
 _ANSWER_S = 3.0
-_START_ANSWER_S = 60.0
+_DEVICES_ANSWER_S = 60.0
 _R = TypeVar("_R", bound=Reply)
 
 
@@ -49,14 +50,18 @@ class RemoteEngine:
         self.found = found
         self._lock = threading.Lock()
         try:
-            self._connection = Client(found.address)
+            self._connection: Wire = Client(found.address)
+        except (OSError, ValueError) as error:  # ValueError: an address of another kind of system
+            raise ConnectionLostError(f"the engine cannot be reached ({error})") from None
+        try:
             greet_engine(self._connection, authkey)
         except (OSError, EOFError, AuthenticationError) as error:
+            self._connection.close()
             raise ConnectionLostError(f"the engine cannot be reached ({error or 'it hung up'})") from None
 
     def send(self, command: Command) -> None:
         """Carry out a command."""
-        self._ask(command, Done, _START_ANSWER_S if isinstance(command, Start) else _ANSWER_S)
+        self._ask(command, Done, _DEVICES_ANSWER_S if isinstance(command, Start | Stop) else _ANSWER_S)
 
     def snapshot(self, with_spectrum: bool = False) -> Snapshot:
         """Everything there is to show, now."""
@@ -72,7 +77,7 @@ class RemoteEngine:
 
     def devices(self) -> tuple[DeviceDescription, ...]:
         """The devices that can be chosen now."""
-        return self._ask(GetDevices(), DevicesReply, _START_ANSWER_S).devices
+        return self._ask(GetDevices(), DevicesReply, _DEVICES_ANSWER_S).devices
 
     def close(self) -> None:
         """Hang up; the engine goes on."""
@@ -120,4 +125,8 @@ def connect(rendezvous: Rendezvous) -> RemoteEngine:
     found = rendezvous.find()
     if found is None:
         raise ConnectionLostError("no engine is running; start one with `sidetone` or `sidetone headless`")
-    return RemoteEngine(found, rendezvous.authkey())
+    try:
+        authkey = rendezvous.authkey()
+    except OSError as error:
+        raise ConnectionLostError(f"the key of the engine cannot be read ({error})") from None
+    return RemoteEngine(found, authkey)

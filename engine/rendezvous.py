@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import socket
+import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
+from time import sleep, time
 
 import msgspec
+
+from engine.errors import SidetoneError
 
 _FILE_NAME = "engine.json"
 _KEY_NAME = "engine.key"
 _KEY_BYTES = 32
+_SOCKET_SUFFIX = ".socket"
+_MOST_ADDRESS_BYTES = 103
+"""What every system allows for the path of a Unix socket: macOS 104 with the closing zero, Linux 108."""
+
+_STALE_AFTER_S = 60.0
+_MOVE_TRIES = 50
+_MOVE_PAUSE_S = 0.01
 
 
 class EngineAddress(msgspec.Struct, frozen=True):
@@ -38,9 +52,22 @@ class Rendezvous:
         self._folder = folder
 
     def new_address(self) -> str:
-        """An address no engine uses yet: a Unix socket in the folder, or a named pipe on Windows."""
+        """An address no engine uses yet: a Unix socket in the folder, or a named pipe on Windows.
+
+        Raises
+        ------
+        SidetoneError
+            If the folder's path is too long for a socket, or the folder belongs to somebody else.
+        """
         name = f"sidetone-{secrets.token_hex(8)}"
-        return rf"\\.\pipe\{name}" if sys.platform == "win32" else str(self._prepared_folder() / f"{name}.socket")
+        if sys.platform == "win32":
+            return rf"\\.\pipe\{name}"
+        folder = self._prepared_folder()
+        _remove_dead_sockets(folder)
+        address = str(folder / f"{name}{_SOCKET_SUFFIX}")
+        if len(os.fsencode(address)) > _MOST_ADDRESS_BYTES:
+            raise SidetoneError(f"{folder} is too long a path for a socket; set SIDETONE_RUNTIME_DIR to a shorter one")
+        return address
 
     def authkey(self) -> bytes:
         """The key of this user's engines; made on first use, readable by the user alone."""
@@ -64,7 +91,8 @@ class Rendezvous:
         """Take the address away again, if it is still this one."""
         found = self.find()
         if found is not None and found.address == address:
-            (self._folder / _FILE_NAME).unlink(missing_ok=True)
+            with suppress(OSError):
+                (self._folder / _FILE_NAME).unlink(missing_ok=True)
 
     def find(self) -> EngineAddress | None:
         """The engine that was published last, alive or not; None if there is none or the file is damaged."""
@@ -75,6 +103,13 @@ class Rendezvous:
 
     def _prepared_folder(self) -> Path:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if sys.platform != "win32":
+            # In a temporary folder shared by all, somebody else may have been there first.
+            status = self._folder.stat()
+            if status.st_uid != os.getuid():
+                raise SidetoneError(f"{self._folder} belongs to another user; set SIDETONE_RUNTIME_DIR to one of yours")
+            if stat.S_IMODE(status.st_mode) & 0o077:
+                self._folder.chmod(0o700)
         return self._folder
 
     def _write(self, path: Path, content: bytes) -> None:
@@ -83,4 +118,31 @@ class Rendezvous:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        fresh.replace(path)
+        try:
+            _move(fresh, path)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def _move(fresh: Path, path: Path) -> None:
+    # On Windows a file cannot be replaced in the moment in which another process reads it.
+    for _ in range(_MOVE_TRIES):
+        try:
+            fresh.replace(path)
+        except PermissionError:
+            sleep(_MOVE_PAUSE_S)
+        else:
+            return
+    fresh.replace(path)
+
+
+def _remove_dead_sockets(folder: Path) -> None:
+    """Remove the sockets of engines that were killed."""
+    if sys.platform == "win32":
+        return
+    for path in folder.glob(f"sidetone-*{_SOCKET_SUFFIX}"):
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+            # A young one may belong to an engine that does not listen yet.
+            is_young = time() - path.stat().st_mtime < _STALE_AFTER_S
+            if not is_young and probe.connect_ex(str(path)) == errno.ECONNREFUSED:
+                path.unlink()

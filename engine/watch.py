@@ -6,6 +6,8 @@ from engine.event_log import EventLog
 from engine.live import LiveRun
 from engine.snapshot import EngineState, EventKind
 
+INPUT_ENDED = "the input has ended"
+
 
 class RunWatch:
     """Compares the counters of a live run with what they were, and turns changes into events. Housekeeping thread."""
@@ -24,6 +26,9 @@ class RunWatch:
     def state(self) -> tuple[EngineState, str]:
         """State of a run that was started and not stopped, with its reason."""
         run = self._run
+        # The thread may have ended a moment ago, before anybody looked.
+        if not run.worker.is_running:
+            return (EngineState.FAILED, run.end_reason) if run.end_reason else (EngineState.STOPPED, INPUT_ENDED)
         if run.worker.is_stalled:
             return EngineState.STALLED, "no sound comes from the microphone"
         faulty = [slot for slot in self._slots if slot.fault]

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from engine.config import SAMPLE_RATE_HZ
+from engine.errors import SidetoneError
 from engine.hop import HopProcessor
 from engine.io.backend import AudioStream
 from engine.realtime import raise_thread_priority
@@ -34,6 +35,8 @@ class Worker:
         Why the system does not run the thread in real time; empty if it does.
     failure : str
         Why the thread ended, if it was not asked to; empty otherwise.
+    is_beyond_help : bool
+        True if opening the devices anew would not help, as when the disk of a recorded file is full.
     """
 
     def __init__(self, stream: AudioStream, processor: HopProcessor, is_paced: bool = True) -> None:
@@ -48,6 +51,7 @@ class Worker:
         self.is_stalled = False
         self.priority_refusal = ""
         self.failure = ""
+        self.is_beyond_help = False
 
     def start(self) -> None:
         """Begin. Control thread; the stream has been started."""
@@ -80,6 +84,8 @@ class Worker:
         try:
             while not self._stop.is_set() and self._one_hop():
                 pass
+        except SidetoneError as error:
+            self.failure, self.is_beyond_help = str(error), True
         except Exception as error:  # noqa: BLE001 - the last net: whatever it is, the control thread shall say it
             self.failure = f"{type(error).__name__}: {error}"
 

@@ -10,7 +10,7 @@ from threading import Lock
 
 from engine.config import ChainConfig
 from engine.core.chain import Chain
-from engine.core.params import Value
+from engine.core.params import ParamSpec, Value
 
 
 class Controls:
@@ -44,7 +44,30 @@ class Controls:
         with self._writer:
             self._chain.load(config.params, config.bypass)
 
+    def known(self, config: ChainConfig) -> ChainConfig:
+        """What of `config` this chain can take; settings saved by another version may hold more."""
+        specs = {
+            f"{slot.stage.id}.{name}": spec
+            for slot in self._chain.slots
+            for name, spec in slot.stage.params_type.specs().items()
+        }
+        stages = {slot.stage.id for slot in self._chain.slots}
+        return ChainConfig(
+            params={
+                name: value for name, value in config.params.items() if name in specs and _fits(specs[name], value)
+            },
+            bypass={stage: is_bypassed for stage, is_bypassed in config.bypass.items() if stage in stages},
+        )
+
     def save(self) -> ChainConfig:
         """All settings, as they are now."""
         with self._writer:
             return ChainConfig(params=self._chain.values(), bypass=self._chain.bypasses())
+
+
+def _fits(spec: ParamSpec, value: Value) -> bool:
+    try:
+        spec.clamp(value)
+    except ValueError:
+        return False
+    return True
