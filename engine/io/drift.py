@@ -172,7 +172,8 @@ class DriftCorrector:
         wanted = self._integral + 2.0 * omega * error_s
         wanted += _HURRY * (max(error_s - _CALM_S, 0.0) + min(error_s + _CALM_S, 0.0))
         if abs(wanted) < MAX_CORRECTION:
-            self._integral += omega * omega * error_s * elapsed_s
+            # A large error is a stall's, not the clock's: it may teach only a little.
+            self._integral += omega * omega * min(max(error_s, -_CALM_S), _CALM_S) * elapsed_s
         self._speed = 1.0 + min(max(wanted, -MAX_CORRECTION), MAX_CORRECTION)
         return self._speed
 

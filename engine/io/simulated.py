@@ -188,6 +188,7 @@ class _SimulatedMicrophone(_SimulatedPort):
         self._ring = RingBuffer(source.channels, device.rate_hz // 2)
         self._block: Block = np.zeros((source.channels, block_frames), np.float32)
         self._is_over = False
+        self._was_cut = False
 
     @property
     def channels(self) -> int:
@@ -214,8 +215,11 @@ class _SimulatedMicrophone(_SimulatedPort):
             self._is_over = True
             self._clock.remove(self)
             return
-        if is_dropout or self._ring.write(self._block) < self._block.shape[1]:
+        is_cut = is_dropout or self._ring.write(self._block) < self._block.shape[1]
+        # One loss per gap, however long: a gap is what a listener hears.
+        if is_cut and not self._was_cut:
             self.losses += 1
+        self._was_cut = is_cut
 
 
 class _SimulatedOutput(_SimulatedPort):
@@ -249,7 +253,6 @@ class _SimulatedOutput(_SimulatedPort):
     def _move_block(self, is_dropout: bool) -> None:
         real = self._ring.read_into(self._block)
         is_short = real < self._block.shape[1]
-        # One loss per gap, however long: a gap is what a listener hears.
         if self._has_played and ((is_short and not self._is_dry) or is_dropout):
             self.losses += 1
         self._is_dry = is_short
@@ -337,7 +340,9 @@ class SimulatedBackend:
                 world.seed + 2,
             )
         margin = int(_MARGIN * request.hop_frames)
-        return EdgeStream(capture, air, monitor, self.clock, request.hop_frames, margin, 0.0)
+        # Uneven devices are watched first, as real ones are; even ones start with the first sample.
+        settle_s = 0.3 if world.microphone.jitter_s or world.output.jitter_s else 0.0
+        return EdgeStream(capture, air, monitor, self.clock, request.hop_frames, margin, settle_s)
 
     def _open_source(self, name: str | None, rate_hz: int) -> Source:
         if name is not None and name.startswith(LOOP_PREFIX):

@@ -1,0 +1,238 @@
+"""The two ends of the edge: devices of any rate and clock, read and written as 48 kHz frames of one clock.
+
+The microphone's clock is the engine's. A speaker takes frames of that clock and bends their rate so that the number of frames
+under way, and so the delay, stays at its target. DSP thread; nothing here waits.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.core.stage import Block
+from engine.io.backend import SAMPLE_RATE_HZ
+from engine.io.drift import ClockTracker, DriftCorrector
+from engine.io.ports import CapturePort, PlaybackPort, Port
+from engine.io.variable_resampler import VariableResampler
+
+_LOWER_PER_S = 2e-3
+_CALM_HOPS = 25
+_ROUNDING_FRAMES = 4
+_QUIET = 10 ** (-50 / 20)
+_CERTAIN_HOPS = 10
+_PATIENCE_HOPS = 100
+_FADE_FRAMES = 240
+
+
+class Microphone:
+    """A capture port, read as 48 kHz frames."""
+
+    def __init__(self, port: CapturePort, hop_frames: int, settle_s: float) -> None:
+        self.port = port
+        self._step = port.rate_hz / SAMPLE_RATE_HZ
+        self._clock = ClockTracker(port.rate_hz, settle_s / 2)
+        most = port.block_frames + int(hop_frames * self._step) + 1
+        self._resampler = VariableResampler(port.channels, self._step, most) if self._step != 1.0 else None
+        self._raw: Block = np.zeros((port.channels, most), np.float32)
+        self._staged: Block = np.zeros((port.channels, 4 * hop_frames + int(2 * most / self._step) + 8), np.float32)
+        # Ends of blocks and of hops meet every `grain_frames`; a skip that is no multiple would move them apart for good.
+        block = port.block_frames / self._step
+        self._block_frames = math.ceil(block)
+        self.grain_frames = math.gcd(int(block), hop_frames) if block.is_integer() else 1
+        # The resampler rounds: a block may bring a frame less than its share.
+        self._primed_frames = _ROUNDING_FRAMES if self._resampler else 0
+        self._staged_frames = self._primed_frames
+
+    @property
+    def bridging_frames(self) -> float:
+        """48 kHz frames that lie here, beside the hop that is being collected, so that a hop is complete in time.
+
+        A block that is no multiple of the hop keeps up to ``block - grain`` frames waiting for the rest of theirs.
+        """
+        filter_frames = self._resampler.latency_frames / self._step if self._resampler else 0.0
+        return self._block_frames - self.grain_frames + self._primed_frames + filter_frames
+
+    @property
+    def late_frames(self) -> float:
+        """How far the device falls behind its own pace at times, in 48 kHz frames."""
+        return self._clock.late_frames / self._step
+
+    def observe(self, now_s: float) -> None:
+        self._clock.observe(self.port.device_frames, now_s, self.port.moved_at_s)
+
+    def next_block_s(self, now_s: float) -> float:
+        """Seconds until the device is expected to bring its next block; 0 if it is late or not running yet."""
+        ahead = self._clock.position_frames(now_s) - self.port.device_frames
+        return max(0.0, (self.port.block_frames - ahead) / self.port.rate_hz)
+
+    def available_frames(self) -> int:
+        """48 kHz frames that can certainly be taken now."""
+        if self._resampler is None:
+            return self.port.level_frames
+        return self._staged_frames + max(0, int(self.port.level_frames / self._step) - 2)
+
+    def under_way_frames(self, now_s: float) -> float:
+        """48 kHz frames between the device and the next hop, exact to a fraction."""
+        frames = _steady_level(self.port, self._clock, now_s)
+        if self._resampler is not None:
+            frames += self._resampler.pending_frames
+        return frames / self._step + self._staged_frames
+
+    def take(self, out: Block) -> int:
+        """Fill `out` with the next frames and return how many were real."""
+        if self._resampler is None:
+            return self.port.read(out)
+        frames = int(out.shape[1])
+        while self._staged_frames < frames:
+            wanted = int((frames - self._staged_frames) * self._step) + 2
+            raw = self._raw[:, : min(wanted, self._raw.shape[1])]
+            got = self.port.read(raw)
+            if got == 0:
+                break
+            fresh = self._resampler.process(raw[:, :got], self._step)
+            self._staged[:, self._staged_frames : self._staged_frames + fresh.shape[1]] = fresh
+            self._staged_frames += fresh.shape[1]
+        real = min(frames, self._staged_frames)
+        out[:, :real] = self._staged[:, :real]
+        out[:, real:] = 0.0
+        self._staged_frames -= real
+        self._staged[:, : self._staged_frames] = self._staged[:, real : real + self._staged_frames].copy()
+        return real
+
+
+class Speaker:
+    """A playback port, written in 48 kHz frames of the microphone's clock."""
+
+    def __init__(
+        self, port: PlaybackPort, channels: int, hop_frames: int, target_frames: float, settle_s: float
+    ) -> None:
+        self.port = port
+        self._step = SAMPLE_RATE_HZ / port.rate_hz
+        self._clock = ClockTracker(port.rate_hz, settle_s / 2)
+        self._resampler = VariableResampler(channels, self._step, hop_frames)
+        self._least_frames = target_frames + self._resampler.latency_frames
+        self.corrector = DriftCorrector(self._least_frames, SAMPLE_RATE_HZ)
+        self._hop_frames = hop_frames
+        self._learnt_frames = 0.0
+        self._losses_seen = 0
+        self._calm_hops = 0
+        self._surplus_hops = 0
+        self._is_shortening = False
+        self.dropped_frames = 0
+        self._fade = np.linspace(0.0, 1.0, min(_FADE_FRAMES, hop_frames), dtype=np.float32)
+        self._hop_s = hop_frames / SAMPLE_RATE_HZ
+        self._silence: Block = np.zeros((port.channels, hop_frames), np.float32)
+        self._frames: Block = np.zeros((port.channels, self._resampler.most_frames(hop_frames)), np.float32)
+        self._settle_s = settle_s
+        self.is_ready = False
+        self._is_aligned = False
+        self._under_way = 0.0
+
+    def observe(self, now_s: float) -> None:
+        self._clock.observe(self.port.device_frames, now_s, self.port.moved_at_s)
+        self.is_ready = self._clock.ran_s(now_s) >= self._settle_s
+
+    def steer(self, arriving_frames: float, late_frames: float, is_punctual: bool, now_s: float) -> float:
+        """Set the speed for the next hop.
+
+        Parameters
+        ----------
+        arriving_frames : float
+            48 kHz frames between the microphone and here, the hop in hand included.
+        late_frames : float
+            How far the microphone falls behind its own pace at times.
+        is_punctual : bool
+            Whether the DSP thread waited for the hop in hand, so that an underflow is not its own fault.
+
+        Returns
+        -------
+        float
+            48 kHz frames by which the whole delay is above its target.
+        """
+        waiting = _steady_level(self.port, self._clock, now_s) * self._step
+        self._under_way = arriving_frames + self._resampler.pending_frames + waiting
+        uneven = min(late_frames + self._clock.early_frames * self._step, 2.0 * self._hop_frames)
+        self._calm_hops = self._calm_hops + 1 if is_punctual and uneven < self._hop_frames / 2 else 0
+        self._learn()
+        wanted = self._least_frames + uneven + self._learnt_frames
+        lowest = self.corrector.target_frames - _LOWER_PER_S * self._hop_s * SAMPLE_RATE_HZ
+        self.corrector.target_frames = max(wanted, lowest)
+        surplus = self._under_way - self.corrector.target_frames
+        if self._is_aligned:
+            self.corrector.update(self._under_way, self._hop_s)
+        return surplus if self._is_aligned else 0.0
+
+    def arriving_dropped(self, frames: int) -> None:
+        """Tell that so many frames of what was arriving are dropped after all."""
+        self._under_way -= frames
+
+    def write(self, block: Block) -> None:
+        """Hand on a hop."""
+        if not self.is_ready:
+            return  # Where the device stands in its block is not known before its first callbacks.
+        surplus = self._under_way - self.corrector.target_frames
+        if not self._is_aligned or -surplus > block.shape[1]:
+            self._pad(int(-surplus / self._step))
+        fresh = self._resampler.process(self._shortened(block, surplus), self._step * self.corrector.speed)
+        frames = self._frames[:, : fresh.shape[1]]
+        if frames.shape[0] < fresh.shape[0]:
+            np.mean(fresh, axis=0, keepdims=True, out=frames)
+        else:
+            frames[:] = fresh
+        self.port.write(frames)
+        self.port.play()
+
+    def waiting_ms(self) -> float:
+        """What lies in the ring and the device's block now. Any thread."""
+        return (self.port.level_frames + self.port.block_frames) / self.port.rate_hz * 1e3
+
+    def _shortened(self, block: Block, surplus: float) -> Block:
+        """Drop up to half of `block`, cross-faded, if too much has been under way for a while: best in a pause."""
+        frames = block.shape[1]
+        if surplus < (_FADE_FRAMES / 4 if self._is_shortening else self._hop_frames / 2):
+            self._surplus_hops = 0
+            self._is_shortening = False
+            return block
+        self._surplus_hops += 1
+        is_pause = float(np.abs(block).max()) < _QUIET
+        self._is_shortening = self._surplus_hops > (_CERTAIN_HOPS if is_pause else _PATIENCE_HOPS)
+        if not self._is_shortening:
+            return block
+        drop = min(int(surplus), frames // 2)
+        shorter = block[:, drop:].copy()
+        fade = self._fade[: shorter.shape[1]]
+        shorter[:, : fade.size] += (block[:, : fade.size] - shorter[:, : fade.size]) * (1.0 - fade)
+        self.dropped_frames += drop
+        return shorter
+
+    def _learn(self) -> None:
+        """Keep more in hand if the output ran dry though nothing had been late for a while; one hop more at most."""
+        losses = self.port.losses
+        if losses > self._losses_seen and self._calm_hops > _CALM_HOPS:
+            self._learnt_frames = min(self._learnt_frames + self._hop_frames / 4, float(self._hop_frames))
+        self._losses_seen = losses
+
+    def _pad(self, frames: int) -> None:
+        """Play silence first, so that the delay is at its target from here on."""
+        while frames > 0:
+            count = min(frames, self._silence.shape[1])
+            self.port.write(self._silence[:, :count])
+            frames -= count
+        self._is_aligned = True
+        self.corrector.realigned()
+
+
+def _steady_level(port: Port, clock: ClockTracker, now_s: float) -> float:
+    """Level of a port's ring as it would be if the device moved one frame at a time.
+
+    A device that stopped is not believed to run on for more than two blocks.
+    """
+    while True:
+        moved = port.device_frames
+        level = port.level_frames
+        if port.device_frames == moved:
+            break
+    ahead = clock.position_frames(now_s) - moved
+    ahead = min(max(ahead, -2.0 * port.block_frames), 2.0 * port.block_frames)
+    return level + ahead if port.fills else level - ahead
