@@ -23,7 +23,7 @@ class LiveRun:
 
     def __init__(self, chain: Chain, stream: AudioStream, is_paced: bool = True) -> None:
         self.stream = stream
-        chain.prepare(StreamFormat(SAMPLE_RATE_HZ, stream.channels, stream.hop_frames))
+        chain.prepare(StreamFormat(SAMPLE_RATE_HZ, stream.channels, stream.hop_frames, is_mono_doubled=True))
         self.processor = HopProcessor(chain, is_mono_doubled=True)
         self.worker = Worker(stream, self.processor, is_paced)
 
