@@ -1,0 +1,119 @@
+"""Devices are found by what a person types, and the sentence is clear when there is none like it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from engine.errors import DeviceError
+from engine.io import portaudio, pulse
+from engine.io.backend import DeviceInfo, StreamRequest
+from engine.io.devices import Direction, find_device, without_duplicates
+from engine.io.portaudio import PortAudioBackend
+from engine.io.virtual_device import advice, find_cable
+
+MICROPHONE = DeviceInfo("pulse:usb", "Blue Yeti", "PulseAudio", 2, 0, 48_000)
+HEADSET = DeviceInfo("pulse:bt", "Headset", "PulseAudio", 1, 2, 48_000, is_default_input=True)
+WEBCAM = DeviceInfo("pulse:cam", "Webcam Yeti", "PulseAudio", 1, 0, 48_000)
+CABLE = DeviceInfo("wasapi:CABLE Input", "CABLE Input (VB-Audio Virtual Cable)", "Windows WASAPI", 0, 2, 48_000)
+ALL = (MICROPHONE, HEADSET, WEBCAM, CABLE)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("pulse:usb", MICROPHONE),
+        ("blue yeti", MICROPHONE),
+        ("BLUE", MICROPHONE),
+        ("Webcam", WEBCAM),
+        (None, HEADSET),
+    ],
+)
+def test_found_by_id_name_or_part(wanted: str | None, found: DeviceInfo) -> None:
+    assert find_device(ALL, wanted, Direction.INPUT) is found
+
+
+def test_an_unknown_name_lists_what_there_is() -> None:
+    with pytest.raises(DeviceError, match=r"no microphone named 'Rode'.*Blue Yeti, Headset, Webcam Yeti"):
+        find_device(ALL, "Rode", Direction.INPUT)
+
+
+def test_a_part_that_fits_several_asks_for_more() -> None:
+    with pytest.raises(DeviceError, match="more than one microphone: Blue Yeti, Webcam Yeti"):
+        find_device(ALL, "yeti", Direction.INPUT)
+
+
+def test_no_device_at_all_says_what_to_do() -> None:
+    with pytest.raises(DeviceError, match="simulated:"):
+        find_device((), None, Direction.INPUT)
+
+
+def test_without_a_default_the_first_is_taken() -> None:
+    assert find_device(ALL, None, Direction.OUTPUT) is HEADSET
+
+
+def test_older_windows_systems_are_hidden_behind_wasapi() -> None:
+    cut_off = DeviceInfo("mme:CABLE Input", "CABLE Input (VB-Audio Virtual C", "MME", 0, 2, 44_100)
+    assert without_duplicates((cut_off, CABLE)) == (CABLE,)
+    assert without_duplicates((cut_off,)) == (cut_off,)
+
+
+def test_cables_of_windows_and_macos_are_found_by_name() -> None:
+    cable = find_cable(ALL, "win32")
+    assert cable is not None
+    assert (cable.output_device, cable.microphone_name) == (CABLE.id, "CABLE Output")
+    hole = DeviceInfo("core:BlackHole 2ch", "BlackHole 2ch", "Core Audio", 2, 2, 48_000)
+    found = find_cable((*ALL, hole), "darwin")
+    assert found is not None
+    assert found.microphone_name == "BlackHole 2ch"
+    assert find_cable((MICROPHONE,), "win32") is None
+
+
+@pytest.mark.parametrize(("platform", "name"), [("win32", "VB-CABLE"), ("darwin", "BlackHole"), ("linux", "PipeWire")])
+def test_advice_says_what_to_get_and_what_to_choose(platform: str, name: str) -> None:
+    assert name in advice(platform)
+    assert "OBS" in advice(platform)
+
+
+def test_without_the_portaudio_library_there_are_no_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> Any:
+        raise DeviceError("The PortAudio library is missing, so there is no sound; install it.")
+
+    monkeypatch.setattr(portaudio, "_load_sounddevice", missing)
+    backend = PortAudioBackend()
+    assert backend.devices() == ()
+    with pytest.raises(DeviceError, match="PortAudio library is missing"):
+        backend.open(StreamRequest())
+
+
+def test_its_own_virtual_microphone_is_not_offered_as_a_microphone(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = pulse.Endpoint("usb", "Blue Yeti", 1, False, False)
+    own = pulse.Endpoint(pulse.VIRTUAL_SOURCE, "Sidetone", 2, False, True)
+    monitor = pulse.Endpoint("speakers.monitor", "Monitor of Speakers", 2, True, False)
+    monkeypatch.setattr(pulse, "endpoints", lambda: pulse.Endpoints((own, monitor, real), ()))
+    bridge = portaudio._Entry(DeviceInfo("alsa:pulse", "pulse", "ALSA", 32, 32, 44_100, True, True), 7)
+    found = portaudio._with_pulse([bridge])
+    assert [(entry.info.id, entry.index, entry.pulse_name) for entry in found] == [("pulse:usb", 7, "usb")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the environment is not read by libraries there")
+def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    monkeypatch.setenv("PULSE_SINK", "speakers")
+    monkeypatch.delenv("PULSE_SOURCE", raising=False)
+
+    @contextmanager
+    def failing() -> Iterator[None]:
+        with pulse.leading_to(source="usb", sink="cable"):
+            assert (os.environ["PULSE_SOURCE"], os.environ["PULSE_SINK"]) == ("usb", "cable")
+            yield
+
+    with pytest.raises(RuntimeError, match="stop"), failing():
+        raise RuntimeError("stop")
+    assert os.environ["PULSE_SINK"] == "speakers"
+    assert "PULSE_SOURCE" not in os.environ
