@@ -35,7 +35,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def require(part: str) -> None:
-    """Skip the running test if a real part is absent; fail it in CI, where every part must be.
+    """Skip the running test if a part is absent; in CI, where every real part must be, fail it.
 
     Parameters
     ----------
@@ -45,7 +45,8 @@ def require(part: str) -> None:
     if _is_there(part):
         return
     reason = f"{part} is not on this machine"
-    if os.environ.get("CI") == "true":
+    # The evaluation material may not be passed on, so not even CI can be sure to have it.
+    if os.environ.get("CI") == "true" and part != "eval":
         pytest.fail(f"{reason}, and CI must have it", pytrace=False)
     pytest.skip(reason)
 

@@ -18,7 +18,7 @@ from engine.io.backend import SAMPLE_RATE_HZ, AudioStream, DeviceInfo, StreamReq
 from engine.io.devices import Direction, find_device, without_duplicates
 from engine.io.edge import EdgeStream
 from engine.io.portaudio_port import PortAudioMicrophone, PortAudioOutput, PortSettings, RealTimebase
-from engine.io.quiet import quiet_stderr
+from engine.io.quiet import quiet_stderr, silence_alsa
 
 _MARGIN = 0.75
 # Where small blocks are cheap they shorten the way; Windows works in 10 ms whatever one asks for.
@@ -166,6 +166,7 @@ def _load_sounddevice() -> Any:
     except OSError as error:
         how = _INSTALL.get(sys.platform, "install PortAudio")
         raise DeviceError(f"The PortAudio library is missing, so there is no sound; {how}.") from error
+    silence_alsa()
     return sounddevice
 
 

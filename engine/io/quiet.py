@@ -5,6 +5,7 @@ ALSA and JACK write to the process's stderr whatever they tried in vain; none of
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator
@@ -31,3 +32,16 @@ def quiet_stderr() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(nowhere)
         os.close(kept)
+
+
+def silence_alsa() -> None:
+    """Let ALSA report to nobody from now on: its streams would print every underrun to the user's terminal."""
+    if sys.platform != "linux":
+        return
+    try:
+        alsa, libc = ctypes.CDLL("libasound.so.2"), ctypes.CDLL(None)
+    except OSError:
+        return
+    # Called on ALSA's own threads, so it must be C and must not need the interpreter: `getppid` takes no arguments,
+    # ignores those it is given, and changes nothing.
+    alsa.snd_lib_error_set_handler(ctypes.cast(libc.getppid, ctypes.c_void_p))

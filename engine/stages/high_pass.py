@@ -18,9 +18,11 @@ from engine.dsp.svf import high_pass, warped_frequency
 class HighPassParams(Params):
     """Parameters of `HighPass`."""
 
+    # Not the customary 80 Hz: the denoiser takes rumble anyway, and a filter there turns the phase of a low voice so far
+    # that clean speech keeps a SI-SDR of 8 dB only, against 16 dB at 20 Hz (mean of 8 voices).
     cutoff_hz: float = param(
-        80.0, lo=20, hi=400, unit="Hz", label="Cut-off", log=True, step=1, main=True,
-        help="Everything below this pitch is taken out; most voices keep all they need at 80 Hz.",
+        20.0, lo=20, hi=400, unit="Hz", label="Cut-off", log=True, step=1, main=True,
+        help="Everything below this pitch is taken out; at 80 Hz most voices keep all they need.",
     )  # fmt: skip
     slope: str = choice(
         "12 dB/oct", ("12 dB/oct", "24 dB/oct"), label="Slope", help="How sharply the low end is cut away."
