@@ -10,11 +10,17 @@ from engine.dsp.envelope import follow_reduction, soft_knee_reduction_db
 from engine.dsp.kernel import kernel
 from engine.dsp.smoothing import glide, glide_is_over
 
+_DAMPING = 2.0**0.5
+_TINY = 1e-25
 
-@kernel("float64(float32[:, :], float64[::1], float64[:, ::1], float64[::1], float64, float64, float64)")
+
+@kernel(
+    "float64(float32[:, :], float64[::1], float64[:, ::1], float64[:, ::1], float64[::1], float64, float64, float64)"
+)
 def compress(
     block: NDArray[np.float32],
     state: NDArray[np.float64],
+    filters: NDArray[np.float64],
     glides: NDArray[np.float64],
     curve: NDArray[np.float64],
     attack: float,
@@ -27,36 +33,59 @@ def compress(
     ----------
     state : NDArray[np.float64]
         Shape (2,), of `follow_reduction`.
+    filters : NDArray[np.float64]
+        Shape (channels, 2): integrators of the side chain's high-pass, a state-variable filter as in `engine.dsp.svf`.
     glides : NDArray[np.float64]
-        Four gliding values: those of `curve`.
+        Five gliding values: those of `curve`.
     curve : NDArray[np.float64]
-        Threshold (dB), slope (1 - 1/ratio), knee (dB), makeup (dB).
+        Threshold (dB), slope (1 - 1/ratio), knee (dB), makeup (dB), warped cut-off of the side chain.
     attack, release : float
         From `follow_coefficient`.
     """
     channels, frames = block.shape
     largest_db = 0.0
-    threshold_db, slope, knee_db, makeup_db = curve
+    threshold_db, slope, knee_db, makeup_db, warped = curve
     is_over = False
+    is_computed = False
     knee_starts_at = 0.0
     makeup_gain = 1.0
+    a1 = a2 = a3 = 0.0
     for frame in range(frames):
         if not is_over:
             is_over = True
-            for row in range(4):
+            for row in range(5):
                 is_over = glide_is_over(glides, row, curve[row]) and is_over
             if is_over:
-                threshold_db, slope, knee_db, makeup_db = curve
+                threshold_db, slope, knee_db, makeup_db, warped = curve
             else:
                 threshold_db = glide(glides, 0, curve[0], coefficient)
                 slope = glide(glides, 1, curve[1], coefficient)
                 knee_db = glide(glides, 2, curve[2], coefficient)
                 makeup_db = glide(glides, 3, curve[3], coefficient)
+                warped = glide(glides, 4, curve[4], coefficient)
+            is_computed = False
+        if not is_computed:
+            is_computed = True
             knee_starts_at = kernel_db_to_gain(threshold_db - 0.5 * knee_db)
             makeup_gain = kernel_db_to_gain(makeup_db)
+            a1 = 1.0 / (1.0 + warped * (warped + _DAMPING))
+            a2 = warped * a1
+            a3 = warped * a2
         peak = 0.0
         for channel in range(channels):
-            peak = max(peak, abs(np.float64(block[channel, frame])))
+            x = np.float64(block[channel, frame])
+            if warped > 0.0:
+                s1 = filters[channel, 0]
+                s2 = filters[channel, 1]
+                difference = x - s2
+                band = a1 * s1 + a2 * difference
+                low = s2 + a2 * s1 + a3 * difference
+                s1 = 2.0 * band - s1
+                s2 = 2.0 * low - s2
+                filters[channel, 0] = s1 if abs(s1) > _TINY else 0.0
+                filters[channel, 1] = s2 if abs(s2) > _TINY else 0.0
+                x -= _DAMPING * band + low
+            peak = max(peak, abs(x))
         wanted_db = 0.0
         if peak > knee_starts_at:
             wanted_db = soft_knee_reduction_db(kernel_gain_to_db(peak), threshold_db, slope, knee_db)

@@ -9,7 +9,8 @@ from engine.stages.compressor import Compressor
 from engine.stages.denoise import Denoise
 from engine.stages.high_pass import HighPass
 from engine.stages.input_gain import InputGain
+from engine.stages.leveller import Leveller
 from engine.stages.limiter import Limiter
 from engine.stages.output_gain import OutputGain
 
-STAGES: tuple[type[Stage[Any]], ...] = (InputGain, HighPass, Denoise, Compressor, OutputGain, Limiter)
+STAGES: tuple[type[Stage[Any]], ...] = (InputGain, HighPass, Denoise, Compressor, Leveller, OutputGain, Limiter)

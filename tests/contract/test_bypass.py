@@ -40,10 +40,11 @@ every_stage = pytest.mark.parametrize("stage_type", STAGES, ids=lambda stage_typ
 
 
 def build_chain(stages: list[Stage[Any]], values: dict[str, dict[str, Any]]) -> Chain:
+    """All stages in the sound, also those that start bypassed."""
     chain = Chain(stages)
+    chosen = {f"{stage.id}.{name}": value for stage in stages for name, value in values.get(stage.id, {}).items()}
+    chain.load(chosen, {stage.id: False for stage in stages})
     chain.prepare(mono_format())
-    for stage in stages:
-        chain.apply({f"{stage.id}.{name}": value for name, value in values.get(stage.id, {}).items()})
     return chain
 
 

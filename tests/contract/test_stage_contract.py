@@ -133,7 +133,8 @@ def test_latency_is_what_is_declared(
 def test_same_sound_on_both_channels_is_treated_as_mono(stage_type: StageType, prepare: PrepareStage) -> None:
     samples = 1.5 * voice_like(0.4)
     params = stage_type.params_type()
-    mono = run(prepare(stage_type, mono_format()), samples, params)
+    # A loudness counts both ears: one channel is the same sound as two of it only where it is heard from two sides.
+    mono = run(prepare(stage_type, StreamFormat(SAMPLE_RATE, 1, BLOCK, is_mono_doubled=True)), samples, params)
     stereo = run(prepare(stage_type, StreamFormat(SAMPLE_RATE, 2, BLOCK)), np.tile(samples, (2, 1)), params)
     np.testing.assert_allclose(stereo, np.tile(mono, (2, 1)), rtol=0, atol=1e-6)
 

@@ -16,7 +16,11 @@ SAMPLE_RATE = 48_000
 BLOCK = 480
 
 # Parameters with which a stage leaves a signal as it is but for its delay; a stage that is not named needs none.
-TRANSPARENT: dict[str, dict[str, Any]] = {"compressor": {"ratio": 1.0}, "denoise": {"strength_db": 0.0}}
+TRANSPARENT: dict[str, dict[str, Any]] = {
+    "compressor": {"ratio": 1.0},
+    "denoise": {"strength_db": 0.0},
+    "leveller": {"boost_db": 0.0, "cut_db": 0.0},
+}
 
 # Loud enough, and with parameters such, that each stage does something to a tone of -3 dBFS that can be heard.
 AUDIBLE: dict[str, dict[str, Any]] = {
@@ -24,6 +28,7 @@ AUDIBLE: dict[str, dict[str, Any]] = {
     "output_gain": {"gain_db": -6.0},
     "high_pass": {"cutoff_hz": 400.0, "slope": "24 dB/oct"},
     "limiter": {"ceiling_dbtp": -12.0},
+    "leveller": {"start_db": -12.0},
 }
 
 Prepare = Callable[[StreamFormat], Stage[Any]]

@@ -35,7 +35,7 @@ def test_static_curve(ratio: float, level_dbfs: float) -> None:
 
 def test_meter_shows_the_reduction() -> None:
     stage = prepared()
-    context = Context(CompressorParams(threshold_db=-20.0, ratio=4.0, knee_db=0.0), 1)
+    context = Context(CompressorParams(threshold_db=-20.0, ratio=4.0, knee_db=0.0), len(Compressor.meters))
     samples = tone(1.0, 0.0)
     for start in range(0, SAMPLE_RATE, 480):
         stage.process(samples[:, start : start + 480], context)

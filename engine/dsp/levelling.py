@@ -1,0 +1,167 @@
+"""The leveller's loop: one slow gain that brings a voice to its target, moved only by the voice itself.
+
+The voice's loudness is the energy of the steps in which it spoke, gated as the standard gates a programme; pauses do not
+count, however long. Two windows look at it: the slow one steers, and when the fast one finds the voice somewhere else
+altogether (a whisper after a shout) it takes the slow one along. In pauses the gain is frozen, and any boost is laid down
+until the voice returns, so that the room is never raised. Audio thread; never waits.
+
+Source: ITU-R BS.1770-4, Annex 1 (weighting; gate 10 LU below the mean).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.dsp.decibel import kernel_db_to_gain
+from engine.dsp.gated_loudness import energy_to_lufs
+from engine.dsp.kernel import inline, kernel
+from engine.dsp.listening import (
+    STEP_LUFS,
+    STEPS_PER_S,
+    is_step_voiced,
+    is_voice_there,
+    listen,
+    weighted_energy,
+)
+from engine.dsp.smoothing import glide
+
+FAST_STEPS = 60
+_FIRST_STEPS = 15
+_GATE = 0.1
+_JUMP_LU = 5.0
+_ARRIVED_LU = 1.0
+_JUMP_SHARE = 0.12
+_REST_SHARE = 0.12
+_ENERGY_OF_0_LUFS = 10.0**0.0691
+_TRIM_S = 20.0
+_MOST_TRIM_DB = 3.0
+
+# Places in the state.
+GAIN_DB, APPLIED_DB, VOICE_ENERGY, OUT_ENERGY, TRIM_DB, RING_PLACE, RING_FILLED, IS_JUMPING = range(8)
+LEVELLER_STATE_SIZE = 8
+
+_to_lufs = inline(energy_to_lufs)
+
+
+@inline
+def _gated_mean(ring: NDArray[np.float64], filled: int) -> float:
+    """Mean energy of the steps no more than 10 LU below the mean of all."""
+    mean = 0.0
+    for step in range(filled):
+        mean += ring[step]
+    gate = _GATE * mean / filled
+    kept = 0.0
+    count = 0
+    for step in range(filled):
+        if ring[step] >= gate:
+            kept += ring[step]
+            count += 1
+    return float(kept / count)
+
+
+@inline
+def _hear_voice(
+    state: NDArray[np.float64], ring: NDArray[np.float64], energy: float, target_lufs: float, reaction_s: float
+) -> None:
+    """Learn from one step of voice how loud it is, and how loud it left."""
+    ring[int(state[RING_PLACE])] = energy
+    state[RING_PLACE] = (state[RING_PLACE] + 1.0) % len(ring)
+    state[RING_FILLED] = min(state[RING_FILLED] + 1.0, len(ring))
+    fast = _gated_mean(ring, int(state[RING_FILLED]))
+    slow = state[VOICE_ENERGY]
+    if slow == 0.0:
+        if state[RING_FILLED] >= _FIRST_STEPS:
+            state[VOICE_ENERGY] = fast
+        return
+    distance_lu = abs(10.0 * math.log10(fast / slow))
+    if distance_lu > (_ARRIVED_LU if state[IS_JUMPING] else _JUMP_LU):
+        state[IS_JUMPING] = 1.0
+        # In decibels, so that a fall is followed as fast as a rise.
+        state[VOICE_ENERGY] = slow * (fast / slow) ** _JUMP_SHARE
+        return
+    state[IS_JUMPING] = 0.0
+    if energy < _GATE * fast:
+        return
+    share = 1.0 / (reaction_s * STEPS_PER_S)
+    state[VOICE_ENERGY] = slow + share * (fast - slow)
+    # Gain and level are not independent, so the mean after the gain is not quite the gain after the mean.
+    out = energy * 10.0 ** (state[APPLIED_DB] / 10.0)
+    target = _ENERGY_OF_0_LUFS * 10.0 ** (target_lufs / 10.0)
+    if state[OUT_ENERGY] == 0.0:
+        state[OUT_ENERGY] = target
+    state[OUT_ENERGY] += (out - state[OUT_ENERGY]) / (_TRIM_S * STEPS_PER_S)
+    error_db = target_lufs - _to_lufs(state[OUT_ENERGY])
+    trim_db = state[TRIM_DB] + error_db / (_TRIM_S * STEPS_PER_S)
+    state[TRIM_DB] = min(max(trim_db, -_MOST_TRIM_DB), _MOST_TRIM_DB)
+
+
+@kernel(
+    "float64(float32[:, :], float64[::1], float64[::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64, "
+    "float64[::1], float64[::1], float64[::1], float64, float64[::1], float64[::1])"
+)
+def level(
+    block: NDArray[np.float32],
+    state: NDArray[np.float64],
+    ring: NDArray[np.float64],
+    glides: NDArray[np.float64],
+    filters: NDArray[np.float64],
+    coefficients: NDArray[np.float64],
+    weight: float,
+    listening: NDArray[np.float64],
+    recent: NDArray[np.float64],
+    listener_settings: NDArray[np.float64],
+    speech_probability: float,
+    settings: NDArray[np.float64],
+    glide_coefficients: NDArray[np.float64],
+) -> float:
+    """Level `block` (channels, frames) in place and return the gain at its end, in dB.
+
+    Parameters
+    ----------
+    state, ring : NDArray[np.float64]
+        Shapes (LEVELLER_STATE_SIZE,) and (FAST_STEPS,).
+    glides : NDArray[np.float64]
+        One gliding value: the gain in dB.
+    filters, coefficients, weight, listening, recent, listener_settings, speech_probability
+        Of `VoiceListener`.
+    settings : NDArray[np.float64]
+        Target (LUFS), most boost (dB), most cut (dB), reaction (s), fastest change (dB/s), start (dB).
+    glide_coefficients : NDArray[np.float64]
+        For waking up and for everything else.
+    """
+    channels, frames = block.shape
+    target_lufs, most_boost_db, most_cut_db, reaction_s, rate_db_per_s, start_db = settings
+    if math.isnan(state[GAIN_DB]):
+        state[GAIN_DB] = min(max(start_db, -most_cut_db), most_boost_db)
+        state[APPLIED_DB] = min(state[GAIN_DB], 0.0)
+        glides[0, 0] = state[APPLIED_DB]
+        glides[0, 1] = state[APPLIED_DB]
+    gain = kernel_db_to_gain(glides[0, 1])
+    for frame in range(frames):
+        energy = weighted_energy(block, frame, weight, coefficients, filters)
+        voice_lufs = math.inf if state[VOICE_ENERGY] == 0.0 else _to_lufs(state[VOICE_ENERGY])
+        if listen(energy, listening, recent, listener_settings, speech_probability, voice_lufs):
+            if is_step_voiced(listening):
+                step_energy = 10.0 ** (listening[STEP_LUFS] / 10.0) * _ENERGY_OF_0_LUFS
+                _hear_voice(state, ring, step_energy, target_lufs, reaction_s)
+                if state[VOICE_ENERGY] > 0.0:
+                    wanted_db = target_lufs + state[TRIM_DB] - _to_lufs(state[VOICE_ENERGY])
+                    wanted_db = min(max(wanted_db, -most_cut_db), most_boost_db)
+                    largest = rate_db_per_s / STEPS_PER_S
+                    state[GAIN_DB] += min(max(0.2 * (wanted_db - state[GAIN_DB]), -largest), largest)
+            state[GAIN_DB] = min(max(state[GAIN_DB], -most_cut_db), most_boost_db)
+            if not is_voice_there(listening):
+                rest_db = min(state[GAIN_DB], 0.0)
+                state[APPLIED_DB] += _REST_SHARE * (rest_db - state[APPLIED_DB])
+        if is_voice_there(listening):
+            state[APPLIED_DB] = state[GAIN_DB]
+        target_db = state[APPLIED_DB]
+        if glides[0, 0] != target_db or glides[0, 1] != target_db:
+            waking = target_db > glides[0, 1] + 0.5
+            gain = kernel_db_to_gain(glide(glides, 0, target_db, glide_coefficients[0 if waking else 1]))
+        for channel in range(channels):
+            block[channel, frame] = np.float32(block[channel, frame] * gain)
+    return float(glides[0, 1])

@@ -1,0 +1,215 @@
+"""What dynamics stages know of the voice: is it there, how loud is it, and how loud is the room between the words.
+
+By energy alone, in steps of 10 ms after the ear's weighting. The room is what stays when nobody speaks: the lowest level
+heard, and anything that holds still well below the voice. The voice is what rises above the room; it is noticed within the
+sample, so that the start of a word is not lost. Audio thread; never waits.
+
+Source: tracking of minima after R. Martin, "Noise Power Spectral Density Estimation Based on Optimal Smoothing and Minimum
+Statistics", IEEE Trans. Speech Audio Process. 9(5), 2001.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.stage import StreamFormat
+from engine.dsp.k_weighting import k_weighting
+from engine.dsp.kernel import inline
+
+STEPS_PER_S = 100
+UNKNOWN_PROBABILITY = 0.5
+
+_OFFSET_LU = -0.691
+_QUIETEST_LUFS = -100.0
+_ONSET_MS = 2.0
+# White noise stays within 1.5 dB over this time; speech hardly ever does.
+_STEADY_STEPS = 25
+_STEADY_LU = 4.0
+_STEADY_BELOW_VOICE_LU = 6.0
+_SMOOTH = 0.3
+_ROOM_FALLS = 0.2
+_ROOM_RISES_LU = 0.03
+_CLOSES_LU = 3.0
+_QUIETEST_VOICE_LUFS = -68.0
+_PROBABILITY_LU = 12.0
+_TINY = 1e-25
+
+# Places in the state.
+FRAMES_LEFT, STEP_ENERGY, ONSET, STEP_LUFS, ROOM_LUFS, SMOOTH_LUFS, HOLD_LEFT, PLACE, FILLED, OPENS_AT, REMAINDER = (
+    range(11)
+)
+_STATE_SIZE = 11
+
+
+class VoiceListener:
+    """What a stage remembers of the voice. Built on the control thread; its arrays belong to the audio thread.
+
+    Parameters
+    ----------
+    fmt : StreamFormat
+    opens_lu : float
+        The voice begins this far above the room.
+    hold_ms : float
+        It ends this long after it was last heard.
+
+    Attributes
+    ----------
+    speech_probability : NDArray[np.float64]
+        Shape (1,), 0…1: what a detector of speech thinks, if there is one. It moves the level at which the voice begins
+        by up to 6 dB either way; `UNKNOWN_PROBABILITY` leaves it where it is. May be written by any thread.
+    """
+
+    def __init__(self, fmt: StreamFormat, opens_lu: float = 6.0, hold_ms: float = 200.0) -> None:
+        self.coefficients = k_weighting(fmt.sample_rate)
+        # Heard from two sides a sound counts twice, whether it comes as two channels or as one that will be doubled.
+        self.weight = 2.0 if fmt.is_mono_doubled and fmt.channels == 1 else 1.0
+        self.filters = np.zeros((fmt.channels, 4))
+        self.state = np.zeros(_STATE_SIZE)
+        self.recent = np.zeros(_STEADY_STEPS)
+        self.speech_probability = np.full(1, UNKNOWN_PROBABILITY)
+        self.settings = np.array(
+            [
+                fmt.sample_rate,
+                opens_lu,
+                max(1.0, round(hold_ms * STEPS_PER_S / 1000)),
+                1.0 - math.exp(-1000.0 / (_ONSET_MS * fmt.sample_rate)),
+            ]
+        )
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the voice and the room. Audio thread."""
+        self.filters.fill(0.0)
+        self.state.fill(0.0)
+        self.recent.fill(_QUIETEST_LUFS)
+        self.state[FRAMES_LEFT] = self.settings[0] // STEPS_PER_S
+        self.state[REMAINDER] = self.settings[0] % STEPS_PER_S
+        self.state[STEP_LUFS] = self.state[SMOOTH_LUFS] = _QUIETEST_LUFS
+        # Until the room is known, only what is clearly a voice counts as one.
+        self.state[ROOM_LUFS] = -56.0
+        self.state[OPENS_AT] = 10.0 ** ((-50.0 - _OFFSET_LU) / 10.0)
+
+
+@inline
+def weighted_energy(
+    block: NDArray[np.float32],
+    frame: int,
+    weight: float,
+    coefficients: NDArray[np.float64],
+    filters: NDArray[np.float64],
+) -> float:
+    """Energy of one frame over all channels as the ear weighs it; `filters` has shape (channels, 4)."""
+    energy = 0.0
+    for channel in range(block.shape[0]):
+        state = filters[channel]
+        x = np.float64(block[channel, frame])
+        y = coefficients[0, 0] * x + state[0]
+        s0 = coefficients[0, 1] * x - coefficients[0, 3] * y + state[1]
+        s1 = coefficients[0, 2] * x - coefficients[0, 4] * y
+        z = coefficients[1, 0] * y + state[2]
+        s2 = coefficients[1, 1] * y - coefficients[1, 3] * z + state[3]
+        s3 = coefficients[1, 2] * y - coefficients[1, 4] * z
+        # What decays forever would end in denormal numbers, which are slow.
+        if abs(s0) + abs(s1) + abs(s2) + abs(s3) < _TINY:
+            s0 = s1 = s2 = s3 = 0.0
+        state[0] = s0
+        state[1] = s1
+        state[2] = s2
+        state[3] = s3
+        energy += z * z
+    return weight * energy
+
+
+@inline
+def listen(
+    energy: float,
+    state: NDArray[np.float64],
+    recent: NDArray[np.float64],
+    settings: NDArray[np.float64],
+    speech_probability: float,
+    voice_lufs: float,
+) -> bool:
+    """Take in the energy of one frame and return whether a step has ended with it.
+
+    Parameters
+    ----------
+    state, recent, settings : NDArray[np.float64]
+        Of `VoiceListener`.
+    voice_lufs : float
+        How loud the voice usually is; -inf if that is not known.
+    """
+    state[STEP_ENERGY] += energy
+    state[ONSET] += settings[3] * (energy - state[ONSET])
+    if state[ONSET] > state[OPENS_AT]:
+        state[HOLD_LEFT] = settings[2]
+    state[FRAMES_LEFT] -= 1.0
+    if state[FRAMES_LEFT] > 0.0:
+        return False
+
+    rate = int(settings[0])
+    # At rates that are no multiple of 100 some steps are a sample longer.
+    frames = rate // STEPS_PER_S
+    state[REMAINDER] += rate % STEPS_PER_S
+    if state[REMAINDER] >= STEPS_PER_S:
+        state[REMAINDER] -= STEPS_PER_S
+        frames += 1
+    state[FRAMES_LEFT] = frames
+    mean = state[STEP_ENERGY] * STEPS_PER_S / rate
+    state[STEP_ENERGY] = 0.0
+    if state[ONSET] < _TINY:
+        state[ONSET] = 0.0
+    level = _QUIETEST_LUFS
+    if mean > 0.0:
+        level = max(_QUIETEST_LUFS, _OFFSET_LU + 10.0 * math.log10(mean))
+    state[STEP_LUFS] = level
+    state[SMOOTH_LUFS] += _SMOOTH * (level - state[SMOOTH_LUFS])
+    _learn_room(state, recent, voice_lufs)
+    opens = state[ROOM_LUFS] + settings[1] + _PROBABILITY_LU * (0.5 - speech_probability)
+    opens = max(opens, _QUIETEST_VOICE_LUFS)
+    state[OPENS_AT] = 10.0 ** ((opens - _OFFSET_LU) / 10.0)
+    if level < opens - _CLOSES_LU:
+        state[HOLD_LEFT] = max(0.0, state[HOLD_LEFT] - 1.0)
+    return True
+
+
+@inline
+def _learn_room(state: NDArray[np.float64], recent: NDArray[np.float64], voice_lufs: float) -> None:
+    smooth = state[SMOOTH_LUFS]
+    recent[int(state[PLACE])] = smooth
+    state[PLACE] = (state[PLACE] + 1.0) % len(recent)
+    state[FILLED] = min(state[FILLED] + 1.0, len(recent))
+    lowest = smooth
+    highest = smooth
+    for value in recent:
+        lowest = min(lowest, value)
+        highest = max(highest, value)
+    room = state[ROOM_LUFS]
+    is_steady = highest - lowest < _STEADY_LU and state[FILLED] == len(recent)
+    if smooth < room:
+        room += _ROOM_FALLS * (smooth - room)
+    elif is_steady and smooth < voice_lufs - _STEADY_BELOW_VOICE_LU:
+        room = smooth
+        state[HOLD_LEFT] = 0.0
+    else:
+        room += min(_ROOM_RISES_LU, smooth - room)
+    state[ROOM_LUFS] = room
+
+
+@inline
+def is_voice_there(state: NDArray[np.float64]) -> bool:
+    """Whether the voice is heard, or was until `hold_ms` ago."""
+    return bool(state[HOLD_LEFT] > 0.0)
+
+
+@inline
+def is_step_voiced(state: NDArray[np.float64]) -> bool:
+    """Whether the step that has just ended carried voice itself."""
+    return bool(state[HOLD_LEFT] > 0.0 and state[STEP_LUFS] > -_CLOSES_LU + _opening_lufs(state))
+
+
+@inline
+def _opening_lufs(state: NDArray[np.float64]) -> float:
+    return float(_OFFSET_LU + 10.0 * math.log10(state[OPENS_AT]))

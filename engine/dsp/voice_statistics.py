@@ -1,0 +1,153 @@
+"""Running statistics of a voice: how loud its peaks are, how far they spread, and how spiky it is.
+
+A compressor that knows them needs one knob: its threshold stands where this voice speaks, whether that is a whisper or a
+shout, and its times follow the crest factor, so that plosives are caught fast and vowels left alone. Audio thread; never waits.
+
+Source: D. Giannoulis, M. Massberg, J. D. Reiss, "Parameter Automation in a Dynamic Range Compressor", J. Audio Eng. Soc.
+61(10), 2013: crest factor from peak and mean square of equal time constant (200 ms), attack and release from it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.stage import StreamFormat
+from engine.dsp.decibel import kernel_gain_to_db
+from engine.dsp.kernel import compile_kernels, kernel
+from engine.dsp.listening import FRAMES_LEFT, VoiceListener, is_step_voiced, listen, weighted_energy
+
+_CREST_MS = 200.0
+_LEVEL_STEPS = 100.0
+_SPREAD_STEPS = 300.0
+_USUAL_LEVEL_DB = -20.0
+_USUAL_SPREAD_DB = 6.0
+_USUAL_CREST = 16.0
+_LONGEST_ATTACK_MS = 80.0
+_LONGEST_RELEASE_MS = 1000.0
+_TINY = 1e-20
+
+_PEAK_SQUARE, _MEAN_SQUARE, _STEP_PEAK, _LEVEL_DB, _SPREAD_DB, _CREST, _STEPS = range(7)
+
+
+class VoiceStatistics:
+    """Watches a voice in steps of 10 ms; only steps that carry voice count."""
+
+    def __init__(self, fmt: StreamFormat) -> None:
+        self.listener = VoiceListener(fmt)
+        self._stats = np.zeros(7)
+        self._decay = math.exp(-1000.0 / (_CREST_MS * fmt.sample_rate))
+        self.reset()
+
+    @staticmethod
+    def compile() -> None:
+        """Compile what is needed. Control thread."""
+        compile_kernels(observe_voice)
+
+    @property
+    def frames_to_step(self) -> int:
+        """Frames after which the figures change next."""
+        return int(self.listener.state[FRAMES_LEFT])
+
+    @property
+    def level_dbfs(self) -> float:
+        """Mean peak level of the steps with voice."""
+        return float(self._stats[_LEVEL_DB])
+
+    @property
+    def spread_db(self) -> float:
+        """Mean distance of those steps from `level_dbfs`."""
+        return float(self._stats[_SPREAD_DB])
+
+    @property
+    def attack_ms(self) -> float:
+        """Attack that suits the crest factor. Source: equation (13)."""
+        return float(min(max(2.0 * _LONGEST_ATTACK_MS / self._stats[_CREST], 1.0), _LONGEST_ATTACK_MS))
+
+    @property
+    def release_ms(self) -> float:
+        """Release that suits the crest factor. Source: equation (14)."""
+        release_ms = 2.0 * _LONGEST_RELEASE_MS / self._stats[_CREST] - self.attack_ms
+        return float(min(max(release_ms, 40.0), _LONGEST_RELEASE_MS))
+
+    def process(self, block: NDArray[np.float32]) -> bool:
+        """Take in `block` (channels, frames <= `frames_to_step`) and return whether the figures changed. Audio thread."""
+        heard = self.listener
+        return observe_voice(
+            block,
+            self._stats,
+            self._decay,
+            heard.filters,
+            heard.coefficients,
+            heard.weight,
+            heard.state,
+            heard.recent,
+            heard.settings,
+            float(heard.speech_probability[0]),
+        )
+
+    def reset(self) -> None:
+        """Forget the voice: what is usual counts until it is heard. Audio thread."""
+        self.listener.reset()
+        self._stats.fill(0.0)
+        self._stats[_LEVEL_DB] = _USUAL_LEVEL_DB
+        self._stats[_SPREAD_DB] = _USUAL_SPREAD_DB
+        self._stats[_CREST] = _USUAL_CREST
+
+
+@kernel(
+    "boolean(float32[:, :], float64[::1], float64, float64[:, ::1], float64[:, ::1], float64, float64[::1], "
+    "float64[::1], float64[::1], float64)"
+)
+def observe_voice(
+    block: NDArray[np.float32],
+    stats: NDArray[np.float64],
+    decay: float,
+    filters: NDArray[np.float64],
+    coefficients: NDArray[np.float64],
+    weight: float,
+    listening: NDArray[np.float64],
+    recent: NDArray[np.float64],
+    listener_settings: NDArray[np.float64],
+    speech_probability: float,
+) -> bool:
+    """See `VoiceStatistics.process`; the arrays are its attributes."""
+    channels, frames = block.shape
+    has_changed = False
+    for frame in range(frames):
+        energy = weighted_energy(block, frame, weight, coefficients, filters)
+        peak = 0.0
+        for channel in range(channels):
+            peak = max(peak, abs(np.float64(block[channel, frame])))
+        square = peak * peak
+        stats[_MEAN_SQUARE] = decay * stats[_MEAN_SQUARE] + (1.0 - decay) * square
+        stats[_PEAK_SQUARE] = max(square, decay * stats[_PEAK_SQUARE] + (1.0 - decay) * square)
+        stats[_STEP_PEAK] = max(stats[_STEP_PEAK], peak)
+        # What is usual for speech; a voice is never steady room noise, so no level is too close to it.
+        if not listen(
+            energy,
+            listening,
+            recent,
+            listener_settings,
+            speech_probability,
+            np.inf if stats[_STEPS] == 0.0 else stats[_LEVEL_DB] - 6.0,
+        ):
+            continue
+        has_changed = True
+        if is_step_voiced(listening):
+            level_db = kernel_gain_to_db(stats[_STEP_PEAK])
+            stats[_STEPS] = min(stats[_STEPS] + 1.0, _SPREAD_STEPS)
+            distance_db = level_db - stats[_LEVEL_DB]
+            stats[_LEVEL_DB] += distance_db / min(max(stats[_STEPS], 10.0), _LEVEL_STEPS)
+            # A step far away is a change of voice, not its spread.
+            away_db = min(abs(distance_db), 15.0)
+            stats[_SPREAD_DB] += (away_db - stats[_SPREAD_DB]) / _SPREAD_STEPS
+            crest = stats[_PEAK_SQUARE] / max(stats[_MEAN_SQUARE], _TINY)
+            stats[_CREST] += (min(max(crest, 1.0), 100.0) - stats[_CREST]) / _LEVEL_STEPS
+        stats[_STEP_PEAK] = 0.0
+        if stats[_PEAK_SQUARE] < _TINY:
+            stats[_PEAK_SQUARE] = 0.0
+            stats[_MEAN_SQUARE] = 0.0
+    return has_changed
