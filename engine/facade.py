@@ -299,6 +299,8 @@ class Engine:
         run, watch = self._run, self._watch
         if run is not None and watch is not None:
             watch.report()
+            if self._chain.renew():
+                self._events.add(EventKind.STAGE, "a stage with another delay takes over")
             if not run.worker.is_running:
                 self._run_ended(run)
         elif self._reopen_at_s is not None and monotonic() >= self._reopen_at_s:

@@ -15,9 +15,9 @@ class RunWatch:
     def __init__(self, run: LiveRun, events: EventLog) -> None:
         self._run = run
         self._events = events
-        self._slots = run.processor.chain.slots
-        self._fault_counts = [slot.fault_count for slot in self._slots]
-        self._was_faulty = [False] * len(self._slots)
+        self._chain = run.processor.chain
+        self._fault_counts = [slot.fault_count for slot in self._chain.slots]
+        self._was_faulty = [False] * len(self._chain.slots)
         self._xruns = 0
         self._skipped_frames = 0
         self._was_stalled = False
@@ -31,7 +31,7 @@ class RunWatch:
             return (EngineState.FAILED, run.end_reason) if run.end_reason else (EngineState.STOPPED, INPUT_ENDED)
         if run.worker.is_stalled:
             return EngineState.STALLED, "no sound comes from the microphone"
-        faulty = [slot for slot in self._slots if slot.fault]
+        faulty = [slot for slot in self._chain.slots if slot.fault]
         if faulty:
             return EngineState.DEGRADED, "; ".join(f"{slot.stage.label} is out: {slot.fault}" for slot in faulty)
         return EngineState.RUNNING, ""
@@ -50,7 +50,7 @@ class RunWatch:
                 )
 
     def _report_stages(self) -> None:
-        for index, slot in enumerate(self._slots):
+        for index, slot in enumerate(self._chain.slots):
             if slot.fault_count != self._fault_counts[index]:
                 self._fault_counts[index] = slot.fault_count
                 self._was_faulty[index] = True

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.core.change_over import ChangeOver
 from engine.core.params import Params, Value
 from engine.core.slot import Slot
 from engine.core.stage import Block, Stage, StreamFormat
@@ -60,14 +61,15 @@ class Chain:
         self.slots = tuple(Slot(stage, own) for stage, own in zip(stages, params, strict=True))
         self._settings = ChainSettings(params, tuple(stage.starts_bypassed for stage in stages))
         self._tap_index = self._index[tap_after] if tap_after else -1
+        self._change: ChangeOver | None = None
+        self._retired: list[Slot] = []
 
     def prepare(self, fmt: StreamFormat) -> None:
         """Prepare every stage, load and warm what they need. Control thread, before the stream opens."""
         settings = self._settings
         for slot, params, is_bypassed in zip(self.slots, settings.params, settings.bypassed, strict=True):
-            slot.stage.expect(params)
-            slot.prepare(fmt)
-            slot.snap(is_bypassed)
+            _prepare(slot, params, is_bypassed, fmt)
+        self._change = None
         self.format = fmt
         self._tap = np.zeros((fmt.channels, fmt.max_frames), np.float32)
 
@@ -81,6 +83,29 @@ class Chain:
         """Whether a stage's parameters now ask for another latency than the one prepared for. Any thread."""
         return any(slot.stage.wants_prepare for slot in self.slots)
 
+    def renew(self) -> bool:
+        """Let the first stage whose parameters ask for another latency be followed by one prepared for it.
+
+        Control thread, while the chain runs; the sound goes over by itself, without a gap or a click.
+
+        Returns
+        -------
+        bool
+            Whether a change has begun; False also while one is still going on.
+        """
+        self._retired.clear()
+        if self._change is not None:
+            return False
+        for index, old in enumerate(self.slots):
+            if old.stage.wants_prepare:
+                params = self._settings.params[index]
+                new = Slot(old.stage.successor(), params)
+                new.fault_count, new.budget_ns = old.fault_count, old.budget_ns
+                _prepare(new, params, self._settings.bypassed[index], self.format)
+                self._change = ChangeOver(index, old, new, self.format)
+                return True
+        return False
+
     @property
     def settings(self) -> ChainSettings:
         """The settings that the next block will see."""
@@ -92,11 +117,22 @@ class Chain:
         # Slots look for NaN and overflow themselves; numpy's warnings would be printed from the audio thread.
         with np.errstate(all="ignore"):
             make_sane(block)
+            change = self._change
             for index, slot in enumerate(self.slots):
-                slot.process(block, settings.params[index], settings.bypassed[index])
+                if change is not None and change.index == index:
+                    self._go_over(change, block, settings.params[index], settings.bypassed[index])
+                else:
+                    slot.process(block, settings.params[index], settings.bypassed[index])
                 if index == self._tap_index:
                     self._tap[:, : block.shape[1]] = block
             np.clip(block, -1.0, 1.0, out=block)
+
+    def _go_over(self, change: ChangeOver, block: Block, params: Params, is_bypassed: bool) -> None:
+        if change.process(block, params, is_bypassed):
+            # Kept until the control thread clears it: what it holds must not be freed on the audio thread.
+            self._retired.append(change.old)
+            self.slots = (*self.slots[: change.index], change.new, *self.slots[change.index + 1 :])
+            self._change = None
 
     def tap(self, frames: int) -> Block:
         """The monitor bus of the block just processed, shape (channels, frames). Audio thread."""
@@ -177,3 +213,9 @@ class Chain:
         if stage_id not in self._index:
             raise ParameterError(f"there is no stage named {stage_id!r}; known: {', '.join(self._index)}")
         return self._index[stage_id]
+
+
+def _prepare(slot: Slot, params: Params, is_bypassed: bool, fmt: StreamFormat) -> None:
+    slot.stage.expect(params)
+    slot.prepare(fmt)
+    slot.snap(is_bypassed)

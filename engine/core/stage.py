@@ -117,6 +117,10 @@ class Stage(ABC, Generic[P]):
         For stages whose latency depends on a parameter: what is chosen here is what they declare.
         """
 
+    def successor(self) -> Self:
+        """Make an unprepared stage of the same kind, which shares what never changes (weights). Control thread."""
+        return type(self)()
+
     @abstractmethod
     def prepare(self, fmt: StreamFormat) -> None:
         """Allocate and compute what `fmt` needs, and warm up. Control thread."""

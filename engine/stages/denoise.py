@@ -98,6 +98,10 @@ class Denoise(Stage[DenoiseParams]):
             }
         )
 
+    def successor(self) -> Self:
+        """Make another that shares the weights. Control thread."""
+        return type(self)(self._denoisers)
+
     def expect(self, params: DenoiseParams) -> None:
         """Learn which mode the stream will begin with: its delay is what `prepare` declares. Control thread."""
         self._expected_mode = params.mode
