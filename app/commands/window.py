@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from engine import DeviceConfig, PresetError
 if TYPE_CHECKING:
     from app.bridge import EngineBridge
 
-_SAVE_INTERVAL_MS = 2000
+_SAVE_INTERVAL_MS = 500
 _BACKENDS_WITHOUT_SCREEN = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
 
 
@@ -69,6 +70,10 @@ def _show(supervisor: EngineSupervisor, settings: Settings, paths: Paths) -> int
     timer = QTimer()
     timer.timeout.connect(keeper.save_if_changed)
     timer.start(_SAVE_INTERVAL_MS)
+    # Qt's loop runs no Python by itself: the timer also lets these be noticed.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if (number := getattr(signal, name, None)) is not None:
+            signal.signal(number, lambda *_: application.quit())
     bridge.open()
     window.show()
     try:
