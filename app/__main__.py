@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from app.cli import parse
-from app.crash import guarded, log_to_file
+from app.crash import guarded, log_to_file, speak_safely
 from app.paths import find_paths
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 the work failed, 2 wrong usage."""
+    speak_safely()
     paths = find_paths()
     command = parse(sys.argv[1:] if arguments is None else arguments)
     log_to_file(paths.log)

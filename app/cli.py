@@ -6,12 +6,12 @@ import argparse
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from app.paths import Paths
 
 if TYPE_CHECKING:
-    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    _Commands = argparse._SubParsersAction["_Parser"]
 
 _VERSION = "0.1.0"
 
@@ -21,9 +21,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     Wrong usage ends here with exit code 2 and one sentence.
     """
-    parser = argparse.ArgumentParser(
-        prog="sidetone", description="A live microphone chain that measures its own latency."
-    )
+    parser = _Parser(prog="sidetone", description="A live microphone chain that measures its own latency.")
     parser.add_argument("--version", action="version", version=f"sidetone {_VERSION}")
     parser.set_defaults(run=_later("window"))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -43,6 +41,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add(commands, "engine-host", argparse.SUPPRESS).add_argument("--config", default="")
     _add(commands, "services-host", argparse.SUPPRESS).add_argument("--engine", required=True)
     return parser.parse_args(arguments)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say in one line what is wrong, and end."""
+        self.exit(2, f"sidetone: {' '.join(message.split())}; `{self.prog} --help` tells more\n")
 
 
 def _add(commands: _Commands, name: str, text: str) -> argparse.ArgumentParser:
@@ -123,9 +127,12 @@ def _add_ctl(commands: _Commands) -> None:
 
 
 def _positive(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0.0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no positive number")
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
     return value
 
 

@@ -7,6 +7,7 @@ end. Unknown stages and parameters (of another version) are left out when the en
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def load_settings(path: Path) -> Settings:
         return msgspec.toml.decode(path.read_bytes(), type=Settings)
     except FileNotFoundError:
         return Settings()
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PresetError(f"{path} cannot be read ({error}); mend it, or remove it to begin afresh") from None
 
 
@@ -58,7 +59,8 @@ def save_settings(path: Path, settings: Settings) -> None:
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
-            path.replace(path.with_suffix(".bak"))
+            # A copy, so that there is never a moment without settings.
+            shutil.copyfile(path, path.with_suffix(".bak"))
         fresh.replace(path)
     except OSError as error:
         raise PresetError(f"{path} could not be written ({error.strerror}); your settings are not saved") from None

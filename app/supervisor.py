@@ -52,6 +52,11 @@ class EngineSupervisor:
         self._process: subprocess.Popen[bytes] | None = None
         self._silences = 0
 
+    @property
+    def has_launched(self) -> bool:
+        """Whether an engine was started here, rather than found."""
+        return self._process is not None
+
     def prelaunch(self) -> None:
         """Start an engine, if none runs, without waiting for it: it can load while the face does."""
         if find_engine(self._meeting_point) is None:
@@ -141,6 +146,10 @@ class _RememberedEngine:
             snapshot = self._engine.snapshot(with_spectrum)
         bypass = {stage.id: stage.is_bypassed for stage in snapshot.stages}
         self._remember(ChainConfig(params=snapshot.params, bypass=bypass))
+        if snapshot.devices.input and not self._supervisor.has_launched:
+            # An engine that was there before this face has devices of its own, to which a later one shall come back.
+            devices = snapshot.devices.chosen
+            self._supervisor.config = msgspec.structs.replace(self._supervisor.config, devices=devices)
         return snapshot
 
     def events(self, after: int = 0) -> tuple[Event, ...]:

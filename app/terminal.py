@@ -20,7 +20,8 @@ _REDRAWS_PER_S = 8
 
 def is_attended() -> bool:
     """Whether somebody sits at this terminal."""
-    return sys.stdout.isatty()
+    # A windowed program on Windows has no stdout at all.
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 @contextmanager

@@ -223,6 +223,7 @@ class Engine:
             hop_frames=wanted.hop_frames,
             host_options={"wasapi_exclusive": wanted.is_exclusive},
         )
+        found = self._found_devices()
         stream = self._backend.open(request)
         try:
             run = LiveRun(self._chain, stream, self._is_paced)
@@ -230,9 +231,7 @@ class Engine:
         except BaseException:
             stream.close()
             raise
-        self._run, self._watch = run, RunWatch(run, self._events)
         virtual = self._virtual if wanted.output == AUTOMATIC else None
-        found = self._found_devices()
         self._devices = DeviceSnapshot(
             input=_name(wanted.input, found),
             output=_name(output, found),
@@ -241,6 +240,8 @@ class Engine:
             advice=_SIMULATED_ADVICE if is_simulated(wanted.input) else "",
             chosen=wanted,
         )
+        # Last, so that whoever sees the run sees its devices too.
+        self._run, self._watch = run, RunWatch(run, self._events)
 
     def _output(self, wanted: DeviceConfig) -> str:
         if wanted.output != AUTOMATIC:

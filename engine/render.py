@@ -16,13 +16,18 @@ import soundfile
 import soxr
 
 from engine.config import DEFAULT_HOP_FRAMES, SAMPLE_RATE_HZ
-from engine.core.chain import Chain
+from engine.core.chain import Chain, make_sane
 from engine.core.stage import Block, StreamFormat
 from engine.errors import AudioFileError
 from engine.hop import HopProcessor
 
 _READ_FRAMES = 48_000
 _MOST_CHANNELS = 2
+_HEADLESS_FORMATS = ("RAW",)
+_KEPT_SUBTYPES = ("PCM_", "FLOAT", "DOUBLE")
+"""Ways of storing samples that are kept where the format of the output has them too; others belong to one format."""
+
+_LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 4000, 768_000
 _QUALITY = "VHQ"
 
 
@@ -57,8 +62,25 @@ def render(chain: Chain, source: Path, target: Path, is_latency_compensated: boo
 
 
 def _at_engine_rate(reader: soundfile.SoundFile) -> Iterator[Block]:
-    blocks = reader.blocks(_READ_FRAMES, dtype="float32", always_2d=True)
-    yield from _resampled((block.T for block in blocks), reader.samplerate, SAMPLE_RATE_HZ, reader.channels)
+    yield from _resampled(_blocks(reader), reader.samplerate, SAMPLE_RATE_HZ, reader.channels)
+
+
+def _blocks(reader: soundfile.SoundFile) -> Iterator[Block]:
+    frames = 0
+    try:
+        for block in reader.blocks(_READ_FRAMES, dtype="float32", always_2d=True):
+            frames += len(block)
+            # Before the resampler, which spreads what is no number over all that follows.
+            make_sane(block)
+            yield block.T
+    except soundfile.LibsndfileError as error:
+        raise _damaged(reader, error.error_string.strip().rstrip(".")) from None
+    if frames < reader.frames:
+        raise _damaged(reader, f"it ends after {frames} of {reader.frames} frames")
+
+
+def _damaged(reader: soundfile.SoundFile, reason: str) -> AudioFileError:
+    return AudioFileError(f"{reader.name} is damaged ({reason}); nothing was written")
 
 
 def _at_rate(blocks: Iterator[Block], sample_rate: int, channels: int) -> Iterator[Block]:
@@ -138,21 +160,23 @@ def _source(source: Path, target: Path) -> Iterator[soundfile.SoundFile]:
             )
         if reader.frames == 0:
             raise AudioFileError(f"{source} holds no sound at all; nothing was written")
-        try:
-            yield reader
-        except soundfile.LibsndfileError as error:
-            raise AudioFileError(f"{source} is damaged ({error.error_string.strip()}); nothing was written") from None
+        if not _LOWEST_RATE_HZ <= reader.samplerate <= _HIGHEST_RATE_HZ:
+            raise AudioFileError(
+                f"{source} says its rate is {reader.samplerate} Hz, which cannot be; resample it first"
+            )
+        yield reader
 
 
 @contextmanager
 def _target(target: Path, reader: soundfile.SoundFile) -> Iterator[soundfile.SoundFile]:
     """A file of the reader's rate and channels that takes its place when, and only when, all went well."""
     file_format = target.suffix[1:].upper()
-    if file_format not in soundfile.available_formats():
-        raise AudioFileError(f"the ending of {target.name} is no audio format known here; use .wav, .flac or .ogg")
+    if file_format not in soundfile.available_formats() or file_format in _HEADLESS_FORMATS:
+        raise AudioFileError(f"the ending of {target} is no audio format known here; use .wav, .flac or .ogg")
     if target.is_dir() or not target.parent.is_dir():
         raise AudioFileError(f"{target} cannot be written, because its folder does not exist; make it first")
-    subtype = reader.subtype if soundfile.check_format(file_format, reader.subtype) else None
+    is_kept = reader.subtype.startswith(_KEPT_SUBTYPES) and soundfile.check_format(file_format, reader.subtype)
+    subtype = reader.subtype if is_kept else None
     unfinished = target.with_name(f".{target.stem}.unfinished-{os.getpid()}{target.suffix}")
     try:
         with soundfile.SoundFile(
@@ -162,10 +186,21 @@ def _target(target: Path, reader: soundfile.SoundFile) -> Iterator[soundfile.Sou
         _expect_whole(unfinished, reader.frames)
         unfinished.replace(target)
     except (soundfile.LibsndfileError, OSError, AssertionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "the disk is full or the folder is not writable"
-        raise AudioFileError(f"{target} could not be written ({reason}); make room or choose another place") from None
+        raise AudioFileError(
+            f"{target} could not be written ({_reason(error)}); make room or choose another place"
+        ) from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _reason(error: soundfile.LibsndfileError | OSError | AssertionError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, AssertionError):
+        return "the disk is full"
+    # "System error" is all that libsndfile says of a folder that is not writable.
+    words: str = error.error_string.strip().rstrip(".")
+    return "the disk is full or the folder is not writable" if words.startswith("System error") else words
 
 
 def _expect_whole(path: Path, frames: int) -> None:

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.composition import make_chain
-from app.files import write_whole
+from app.files import expect_writable, write_whole
 from app.paths import Paths
 from engine import SAMPLE_RATE_HZ, Percentiles
 from engine.config import DEFAULT_HOP_FRAMES
@@ -55,6 +55,8 @@ class BenchResult(msgspec.Struct, frozen=True):
 
 def run(command: argparse.Namespace, paths: Paths) -> int:
     """Measure, show, and write the figures if asked to."""
+    if command.json:
+        expect_writable(command.json)
     result = measure(command.seconds, paths)
     _show(result)
     if command.json:

@@ -19,7 +19,7 @@ from app.files import write_whole
 from app.live_session import exit_code, run_live
 from app.paths import Paths
 from app.terminal import is_attended
-from engine import EngineConfig
+from engine import EngineConfig, EngineState
 from engine.facade import Engine
 from engine.io.simulated import PREFIX
 from engine.report import Report
@@ -41,7 +41,8 @@ def run_demo(
     report = run_live(engine, msgspec.structs.replace(config, devices=devices), duration_s, paths)
     if report_file:
         write_whole(report_file, report.to_json())
-    _summarize(sound, before, after, report)
+    if report.state is not EngineState.FAILED:
+        _summarize(sound, before, after, report)
     return exit_code(report)
 
 

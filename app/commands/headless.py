@@ -7,7 +7,7 @@ import argparse
 from app.chain_settings import chain_config
 from app.composition import make_engine
 from app.demo import has_microphone
-from app.files import write_whole
+from app.files import expect_writable, write_whole
 from app.live_session import exit_code, run_live
 from app.paths import Paths
 from engine import AUTOMATIC, DeviceConfig, EngineConfig
@@ -25,6 +25,8 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
         ),
         chain=chain_config(command, paths),
     )
+    if command.report:
+        expect_writable(command.report)
     engine = make_engine(paths)
     if command.input is None and command.output is None and not has_microphone(engine.devices()):
         from app.commands.demo import run_demo

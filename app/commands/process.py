@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from app.chain_settings import apply_settings
 from app.composition import make_chain
-from app.files import write_whole
+from app.crash import interrupted_by_termination
+from app.files import expect_writable, write_whole
 from app.paths import Paths
+from engine import SidetoneError
 
 
 def run(command: argparse.Namespace, paths: Paths) -> int:
     """Render one file and, if asked to, write the report."""
+    if command.report:
+        _expect_separate(command.report, command.source, command.target)
+        expect_writable(command.report)
+
     from engine.render import render
     from engine.report import offline_report
 
-    chain = make_chain(paths)
-    apply_settings(chain, command, paths)
-    processor = render(chain, command.source, command.target, command.compensate_latency)
-    if command.report:
-        write_whole(command.report, offline_report(processor).to_json())
+    with interrupted_by_termination():
+        chain = make_chain(paths)
+        apply_settings(chain, command, paths)
+        processor = render(chain, command.source, command.target, command.compensate_latency)
+        if command.report:
+            write_whole(command.report, offline_report(processor).to_json())
     return 0
+
+
+def _expect_separate(report: Path, *sounds: Path) -> None:
+    for sound in sounds:
+        if report.absolute() == sound.absolute() or (report.exists() and sound.exists() and report.samefile(sound)):
+            raise SidetoneError(f"the report cannot be {sound} itself; give it a name of its own")
