@@ -35,8 +35,8 @@ def guarded(work: Callable[[], int], log_folder: Path) -> int:
         return failed(str(error))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (`sidetone params | head`).
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has seen enough (`sidetone params | head`); rich ends the program then.
         _drop_output()
         return EXIT_DONE
     except MemoryError:

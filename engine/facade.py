@@ -172,10 +172,7 @@ class Engine:
     @property
     def is_over(self) -> bool:
         """Whether the sound has ended and will not come back without a command. Any thread."""
-        if self._state is EngineState.STARTING or self._reopen_at_s is not None:
-            return False
-        run = self._run
-        return run is None or (not run.worker.is_running and (not run.end_reason or run.worker.is_beyond_help))
+        return self._reopen_at_s is None and self._state in (EngineState.STOPPED, EngineState.FAILED)
 
     def close(self) -> None:
         """Stop and take away what was made. Control thread; safe to call twice.
@@ -202,8 +199,8 @@ class Engine:
             # First what may be refused, so that an unknown name leaves everything as it was.
             self.controls.load(config.chain)
             self._config = config
-            self._reopen_at_s = None
             self._set_state(EngineState.STARTING, "")
+            self._reopen_at_s = None
             try:
                 self._close_run()
                 self._open_run()
@@ -312,9 +309,9 @@ class Engine:
         if not reason:
             self._set_state(EngineState.STOPPED, INPUT_ENDED)
             return
-        self._set_state(EngineState.FAILED, reason)
         if not run.worker.is_beyond_help:
             self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
+        self._set_state(EngineState.FAILED, reason)
         try:
             self._close_run()
         except SidetoneError as error:
@@ -324,8 +321,8 @@ class Engine:
         self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
         with suppress(SidetoneError):
             self._open_run()
-            self._reopen_at_s = None
             self._set_state(EngineState.RUNNING, "")
+            self._reopen_at_s = None
             self._events.add(EventKind.DEVICE, "the device is back")
 
 

@@ -158,7 +158,7 @@ def test_an_input_that_ends_ends_the_run_and_says_so() -> None:
         assert place.engine.wait_until_ended(20.0)
         snapshot = place.engine.snapshot()
         assert (snapshot.state, snapshot.reason) == (STOPPED, "the input has ended")
-        assert place.engine.is_over
+        wait_until(lambda: place.engine.is_over, bool)
         assert snapshot.hops == 100
         assert snapshot.deadline_misses == 0
         wait_until(place.event_texts, lambda texts: "stopped: the input has ended" in texts)

@@ -1,0 +1,106 @@
+"""The command line's names are a contract; wrong usage is exit code 2 and one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.cli import parse
+
+WRONG = [
+    ["nonsense"],
+    ["process"],
+    ["process", "in.wav"],
+    ["process", "in.wav", "out.wav", "--set", "gain"],
+    ["process", "in.wav", "out.wav", "--set", "=3"],
+    ["process", "in.wav", "out.wav", "--nonsense"],
+    ["headless", "--duration", "0"],
+    ["headless", "--duration", "-1"],
+    ["headless", "--duration", "nan"],
+    ["headless", "--duration", "inf"],
+    ["headless", "--duration", "soon"],
+    ["headless", "--hop", "100"],
+    ["headless", "--hop", "x"],
+    ["bench", "--seconds", "x"],
+    ["models"],
+    ["models", "eat"],
+    ["ctl"],
+    ["ctl", "get"],
+    ["ctl", "set", "denoise.strength_db"],
+    ["ctl", "bypass", "denoise", "perhaps"],
+    ["--nonsense"],
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_wrong_usage_is_code_2_and_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(arguments)
+    assert ended.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith("sidetone: ")
+    assert "--help" in line
+    assert "_positive" not in line
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["process", "--help"], ["ctl", "set", "--help"], ["--version"]])
+def test_help_is_code_0(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(arguments)
+    assert ended.value.code == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out.startswith(("usage: sidetone", "sidetone "))
+
+
+def test_process_takes_all_of_its_options() -> None:
+    command = parse(
+        ["process", "a.wav", "b.wav", "--set", "denoise.strength_db=20", "--set", "x.y=a=b", "--bypass", "limiter",
+         "--preset", "calm", "--compensate-latency", "--report", "r.json"]
+    )  # fmt: skip
+    assert (command.source, command.target, command.report) == (Path("a.wav"), Path("b.wav"), Path("r.json"))
+    assert command.settings == [("denoise.strength_db", "20"), ("x.y", "a=b")]
+    assert command.bypassed == ["limiter"]
+    assert (command.preset, command.compensate_latency) == ("calm", True)
+
+
+def test_headless_takes_all_of_its_options() -> None:
+    command = parse(
+        [
+            "headless",
+            "--input",
+            "simulated:a.wav",
+            "--output",
+            "o",
+            "--monitor",
+            "m",
+            "--hop",
+            "128",
+            "--duration",
+            "2.5",
+        ]
+    )
+    assert (command.input, command.output, command.monitor) == ("simulated:a.wav", "o", "m")
+    assert (command.hop, command.duration) == (128, 2.5)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["ctl", "snapshot", "--json"], ["ctl", "--json", "snapshot"], ["devices", "--json"], ["params", "--json"],
+     ["doctor", "--json"], ["models", "list", "--json"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_json_is_offered_where_machines_read(arguments: list[str]) -> None:
+    assert parse(arguments).json is True
+
+
+def test_a_negative_value_is_a_value() -> None:
+    command = parse(["ctl", "set", "output_gain.gain_db", "-3.5"])
+    assert (command.id, command.value) == ("output_gain.gain_db", "-3.5")
+
+
+def test_without_a_command_it_is_the_window() -> None:
+    assert callable(parse([]).run)
