@@ -82,8 +82,9 @@ def compress(
                 low = s2 + a2 * s1 + a3 * difference
                 s1 = 2.0 * band - s1
                 s2 = 2.0 * low - s2
-                filters[channel, 0] = s1 if abs(s1) > _TINY else 0.0
-                filters[channel, 1] = s2 if abs(s2) > _TINY else 0.0
+                is_over_with = abs(s1) + abs(s2) < _TINY
+                filters[channel, 0] = 0.0 if is_over_with else s1
+                filters[channel, 1] = 0.0 if is_over_with else s2
                 x -= _DAMPING * band + low
             peak = max(peak, abs(x))
         wanted_db = 0.0

@@ -82,9 +82,11 @@ def high_pass(
             low = s2 + a2 * s1 + a3 * difference
             s1 = 2.0 * band - s1
             s2 = 2.0 * low - s2
-            # What decays forever would end in denormal numbers, which are slow; end it in zero.
-            state[channel, 0] = s1 if abs(s1) > _TINY else 0.0
-            state[channel, 1] = s2 if abs(s2) > _TINY else 0.0
+            # What decays forever would end in denormal numbers, which are slow; end it in zero, both at once: either alone
+            # would keep the other from decaying.
+            is_over_with = abs(s1) + abs(s2) < _TINY
+            state[channel, 0] = 0.0 if is_over_with else s1
+            state[channel, 1] = 0.0 if is_over_with else s2
             y = x - k * band - low
             if share > 0.0:
                 s1 = state[channel, 2]
@@ -94,8 +96,9 @@ def high_pass(
                 low = s2 + b2 * s1 + b3 * difference
                 s1 = 2.0 * band - s1
                 s2 = 2.0 * low - s2
-                state[channel, 2] = s1 if abs(s1) > _TINY else 0.0
-                state[channel, 3] = s2 if abs(s2) > _TINY else 0.0
+                is_over_with = abs(s1) + abs(s2) < _TINY
+                state[channel, 2] = 0.0 if is_over_with else s1
+                state[channel, 3] = 0.0 if is_over_with else s2
                 y -= share * (_DAMPING_SECOND * band + low)
             block[channel, frame] = np.float32(y)
     if is_over and steepness == 0.0:
