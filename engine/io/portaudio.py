@@ -20,7 +20,8 @@ from engine.io.edge import EdgeStream
 from engine.io.portaudio_port import PortAudioMicrophone, PortAudioOutput, PortSettings, RealTimebase
 from engine.io.quiet import quiet_stderr, silence_alsa
 
-_MARGIN = 0.75
+# A hop takes 1–2 ms of its 10; what a slow one or an uneven device needs beyond this is learnt while running.
+_MARGIN = 0.3
 # Where small blocks are cheap they shorten the way; Windows works in 10 ms whatever one asks for.
 _BLOCK_FRAMES = {"PulseAudio": 128, "Core Audio": 128, "ALSA": 240}
 _SETTLE_S = 0.4
