@@ -37,5 +37,4 @@ def fit_tone(frames: NDArray[np.float32], rate_hz: float, near_hz: float) -> Ton
 
 
 def _solve(columns: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    solution: NDArray[np.float64] = np.linalg.solve(columns.T @ columns, columns.T @ x)
-    return solution
+    return np.asarray(np.linalg.solve(columns.T @ columns, columns.T @ x), np.float64)

@@ -53,10 +53,10 @@ def voice(eval_folder: Path, model_store: ModelStore) -> tuple[Mono, Mono]:
     """20 s of a real voice, and the same under a real ceiling fan and a real keyboard, as loud as the voice (0 dB)."""
     data = eval_folder / "data"
     clean = np.resize(_sound(data / "speech" / "ls_2609-156975-0004.flac"), 20 * RATE_HZ)
-    noise = sum(
-        np.resize(_sound(data / "noise" / f"md_things_{name}.flac"), len(clean)) for name in ("ceiling-fan", "keyboard")
-    )
-    noise = noise * np.sqrt((clean @ clean) / (noise @ noise))
+    names = ("ceiling-fan", "keyboard")
+    fan, keys = (np.resize(_sound(data / "noise" / f"md_things_{name}.flac"), len(clean)) for name in names)
+    noise = fan + keys
+    noise *= np.sqrt((clean @ clean) / (noise @ noise))
     scale = 0.5 / np.abs(clean + noise).max()
     return (clean * scale).astype(np.float32), ((clean + noise) * scale).astype(np.float32)
 
