@@ -39,77 +39,75 @@ class LinearPredictor:
         Past samples that each predicted one is a weighted sum of.
     history_samples : int
         Past samples from which the weights are found.
+    predicted_samples : int
     """
 
-    def __init__(self, order: int, history_samples: int) -> None:
-        compile_kernels(_autocorrelate, _solve, _extrapolate)
+    def __init__(self, order: int, history_samples: int, predicted_samples: int) -> None:
+        compile_kernels(_weight, _solve, _extrapolate)
         self._window = rising_window(history_samples)
-        self._weighted = np.zeros(history_samples)
-        self._correlation = np.zeros(order + 1)
+        # Long enough that the end of the past does not meet its beginning in the circular correlation.
+        fft_size = 1 << (history_samples + order - 1).bit_length()
+        self._weighted = np.zeros(fft_size, np.float32)
+        self._spectrum = np.zeros(fft_size // 2 + 1, np.complex64)
+        self._conjugate = np.zeros(fft_size // 2 + 1, np.complex64)
+        self._correlation = np.zeros(fft_size, np.float32)
         self._coefficients = np.zeros(order)
         self._previous = np.zeros(order)
+        self._recent = np.zeros(order + predicted_samples)
 
-    def extend(self, line: NDArray[np.float32], known_samples: int) -> None:
-        """Fill the rest of `line` with the prediction from its first part. Audio thread.
+    def extend(self, line: NDArray[np.float32]) -> None:
+        """Fill the end of `line` with the prediction from what is before it. Audio thread.
 
         Parameters
         ----------
         line : NDArray[np.float32]
-            Shape (known_samples + predicted,), contiguous.
-        known_samples : int
-            At least `history_samples`; the newest of them are used.
+            Shape (history_samples + predicted_samples,), contiguous.
         """
-        history = line[known_samples - self._window.size : known_samples]
-        _autocorrelate(history, self._window, self._weighted, self._correlation)
+        _weight(line, self._window, self._weighted)
+        # Wiener-Khinchin; summing up 128 lags one by one would take longer.
+        np.fft.rfft(self._weighted, out=self._spectrum)  # type: ignore[arg-type]  # stubs know only double
+        np.multiply(self._spectrum, np.conj(self._spectrum, out=self._conjugate), out=self._spectrum)
+        np.fft.irfft(self._spectrum, self._weighted.size, out=self._correlation)  # type: ignore[arg-type]
         _solve(self._correlation, self._coefficients, self._previous)
-        _extrapolate(line, known_samples, self._coefficients)
+        _extrapolate(line, self._coefficients, self._recent)
 
 
-@kernel("void(float32[::1], float32[::1], float64[::1], float64[::1])", may_reorder=True)
-def _autocorrelate(
-    samples: NDArray[np.float32],
-    window: NDArray[np.float32],
-    weighted: NDArray[np.float64],
-    correlation: NDArray[np.float64],
-) -> None:
-    for i in range(samples.size):
-        weighted[i] = samples[i] * window[i]
-    for lag in range(correlation.size):
-        total = 0.0
-        for i in range(lag, weighted.size):
-            total += weighted[i] * weighted[i - lag]
-        correlation[lag] = total
-    correlation[0] = correlation[0] * (1.0 + WHITE_NOISE) + SILENCE
+@kernel("void(float32[::1], float32[::1], float32[::1])")
+def _weight(line: NDArray[np.float32], window: NDArray[np.float32], weighted: NDArray[np.float32]) -> None:
+    for i in range(window.size):
+        weighted[i] = line[i] * window[i]
 
 
-@kernel("void(float64[::1], float64[::1], float64[::1])")
-def _solve(correlation: NDArray[np.float64], coefficients: NDArray[np.float64], previous: NDArray[np.float64]) -> None:
-    """Levinson-Durbin (Makhoul 1975, eq. 38); coefficients[0] is the oldest sample's weight."""
+@kernel("void(float32[::1], float64[::1], float64[::1])", may_reorder=True)
+def _solve(correlation: NDArray[np.float32], coefficients: NDArray[np.float64], previous: NDArray[np.float64]) -> None:
+    """Levinson-Durbin (Makhoul 1975, eq. 38); the first coefficient is the weight of the oldest sample."""
     order = coefficients.size
-    # `current` runs from the newest sample's weight on, at the end it is turned round.
-    current = coefficients
-    current[:] = 0.0
-    error = correlation[0]
+    error = correlation[0] * (1.0 + WHITE_NOISE) + SILENCE
+    # `coefficients` ends with the newest sample's weight at every order, `previous` begins with it: both loops run forwards.
     for i in range(order):
-        reflection = correlation[i + 1]
+        known = coefficients[order - i :]
+        reflection = np.float64(correlation[i + 1])
         for j in range(i):
-            reflection -= current[j] * correlation[i - j]
+            reflection -= known[j] * correlation[j + 1]
         reflection /= error
-        previous[:i] = current[:i]
         for j in range(i):
-            current[j] = previous[j] - reflection * previous[i - 1 - j]
-        current[i] = reflection
+            previous[j] = known[i - 1 - j]
+        for j in range(i):
+            known[j] -= reflection * previous[j]
+        coefficients[order - 1 - i] = reflection
         error *= 1.0 - reflection * reflection
-    previous[:] = current
-    for j in range(order):
-        coefficients[j] = previous[order - 1 - j]
 
 
-@kernel("void(float32[::1], int64, float64[::1])", may_reorder=True)
-def _extrapolate(line: NDArray[np.float32], known_samples: int, coefficients: NDArray[np.float64]) -> None:
+@kernel("void(float32[::1], float64[::1], float64[::1])", may_reorder=True)
+def _extrapolate(line: NDArray[np.float32], coefficients: NDArray[np.float64], recent: NDArray[np.float64]) -> None:
     order = coefficients.size
-    for i in range(known_samples, line.size):
+    start = line.size - recent.size
+    for i in range(order):
+        recent[i] = line[start + i]
+    for i in range(order, recent.size):
         total = 0.0
+        past = recent[i - order : i]
         for j in range(order):
-            total += coefficients[j] * line[i - order + j]
-        line[i] = total
+            total += coefficients[j] * past[j]
+        recent[i] = total
+        line[start + i] = total

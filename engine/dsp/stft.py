@@ -85,7 +85,7 @@ class Synthesis:
     """Turns each spectrum into one hop by overlap-add; the inverse of `Analysis` of the same parameters, one hop late."""
 
     def __init__(self, hop: int, window: NDArray[np.float32] | None = None, fft_size: int = 0) -> None:
-        compile_kernels(_overlap_add)
+        compile_kernels(_overlap_add, _revise_tail)
         self._window = vorbis_window(2 * hop) if window is None else window
         self._tail = np.zeros(hop, np.float32)
         self._frame = np.zeros(max(2 * hop, fft_size), np.float32)
@@ -102,6 +102,17 @@ class Synthesis:
         """
         np.fft.irfft(spectrum, self._frame.size, norm="forward", out=self._frame)  # type: ignore[arg-type]
         _overlap_add(self._frame, self._window, self._tail, hop)
+
+    def revise(self, spectrum: NDArray[np.complex64], lead_over_samples: int) -> None:
+        """Put a better spectrum in the place of the last one, of which half has been heard already. Audio thread.
+
+        Parameters
+        ----------
+        lead_over_samples : int
+            Over so many samples the old one goes over into the new one: they would not meet where the hops meet.
+        """
+        np.fft.irfft(spectrum, self._frame.size, norm="forward", out=self._frame)  # type: ignore[arg-type]
+        _revise_tail(self._frame, self._window, lead_over_samples, self._tail)
 
     def reset(self) -> None:
         """Forget the last frame. Audio thread."""
@@ -148,3 +159,16 @@ def _overlap_add(
     for i in range(size):
         hop[i] = frame[i] * window[i] + tail[i]
         tail[i] = frame[size + i] * window[size + i]
+
+
+@kernel("void(float32[::1], float32[::1], int64, float32[::1])")
+def _revise_tail(
+    frame: NDArray[np.float32], window: NDArray[np.float32], lead_over_samples: int, tail: NDArray[np.float32]
+) -> None:
+    size = tail.size
+    for i in range(size):
+        better = frame[size + i] * window[size + i]
+        if i < lead_over_samples:
+            share = np.float32(0.5 - 0.5 * np.cos(np.pi * (i + 0.5) / lead_over_samples))
+            better = tail[i] + share * (better - tail[i])
+        tail[i] = better

@@ -36,8 +36,13 @@ TAPS = 5
 CONTEXT = 3
 """Frames of features that one step of the network looks at."""
 LOOK_AHEAD_FRAMES = 2
-PREDICTION_ORDER = 32
+PREDICTION_ORDER = 128
 HISTORY_SAMPLES = 1920
+LEAD_OVER_SAMPLES = 48
+"""One millisecond: long enough for no click, short enough to hear the better estimate for nearly all of the hop."""
+REAL, PREDICTED = 0, 1
+FAINT_POWER = 1e-11
+"""A predicted band much fainter than this stays as faint as it is."""
 MEAN_DECAY = 0.99
 SMALLEST_UNIT = 1e-20
 """Keeps the unit norm off zero and off the slow denormal numbers after minutes of digital silence."""
@@ -100,13 +105,14 @@ class DeepFilterNet3Stream:
         self._predicted_frames = predicted_frames
         self._analysis = Analysis(HOP_SAMPLES)
         self._synthesis = Synthesis(HOP_SAMPLES)
-        self._predictor = LinearPredictor(PREDICTION_ORDER, HISTORY_SAMPLES)
+        self._predictor = LinearPredictor(PREDICTION_ORDER, HISTORY_SAMPLES, predicted_frames * HOP_SAMPLES)
         self._line = np.zeros(HISTORY_SAMPLES + predicted_frames * HOP_SAMPLES, np.float32)
         self._spectra = np.zeros((TAPS + predicted_frames, HOP_SAMPLES + 1), np.complex64)
         self._enhanced = np.zeros(HOP_SAMPLES + 1, np.complex64)
         # Running means after the real frames, and as they go on over predicted ones.
         self._mean_levels_db = np.zeros((2, BANDS), np.float32)
         self._mean_magnitudes = np.zeros((2, FILTERED_BINS), np.float32)
+        self._band_powers = np.zeros(BANDS, np.float32)
         self._powers = np.zeros(2)
         self.reset()
 
@@ -130,32 +136,34 @@ class DeepFilterNet3Stream:
         _move_on(self._line[:HISTORY_SAMPLES], self._spectra, self._band_levels, self._unit_bins)
         self._analysis.process(hop_in, self._spectra[TAPS - 1])
         self._line[HISTORY_SAMPLES - HOP_SAMPLES : HISTORY_SAMPLES] = self._analysis.last_hop
-        self._put_features(0, 0)
+        self._put_features(0, REAL)
         if self._predicted_frames:
             self._predict()
         self._step.run()
         if self._predicted_frames:
             # What is known now of the older of the two overlapping frames replaces what was guessed a hop ago.
             self._enhance(self._predicted_frames - 1, residual_gain)
-            self._synthesis.process(self._enhanced, hop_out)
+            self._synthesis.revise(self._enhanced, LEAD_OVER_SAMPLES)
         self._enhance(self._predicted_frames, residual_gain)
         self._synthesis.process(self._enhanced, hop_out)
 
     def _predict(self) -> None:
-        self._predictor.extend(self._line, HISTORY_SAMPLES)
-        self._mean_levels_db[1] = self._mean_levels_db[0]
-        self._mean_magnitudes[1] = self._mean_magnitudes[0]
+        self._predictor.extend(self._line)
+        self._mean_levels_db[PREDICTED] = self._mean_levels_db[REAL]
+        self._mean_magnitudes[PREDICTED] = self._mean_magnitudes[REAL]
         start = HISTORY_SAMPLES - HOP_SAMPLES
         for frame in range(1, 1 + self._predicted_frames):
             samples = self._line[start : start + 2 * HOP_SAMPLES]
             self._analysis.peek(samples, self._spectra[TAPS - 1 + frame])
-            self._put_features(frame, 1)
+            self._put_features(frame, PREDICTED)
             start += HOP_SAMPLES
 
     def _put_features(self, frame: int, means: int) -> None:
         _features(
             self._spectra[TAPS - 1 + frame],
             self._band_ends,
+            self._band_powers,
+            means == PREDICTED,
             self._mean_levels_db[means],
             self._mean_magnitudes[means],
             self._band_levels[CONTEXT - 1 + frame],
@@ -180,6 +188,7 @@ class DeepFilterNet3Stream:
         self._step.reset()
         self._line.fill(0.0)
         self._spectra.fill(0.0)
+        self._band_powers.fill(0.0)
         self._powers.fill(0.0)
         self._local_snr.fill(0.0)
         # Where the running means start in training; from elsewhere the first seconds would be misjudged.
@@ -225,16 +234,25 @@ def _move_on(
         unit_bins[:, frame] = unit_bins[:, frame + 1]
 
 
-@kernel("void(complex64[::1], int64[::1], float32[::1], float32[::1], float32[::1], float32[:, :])")
+@kernel(
+    "void(complex64[::1], int64[::1], float32[::1], boolean, float32[::1], float32[::1], float32[::1], float32[:, :])"
+)
 def _features(
     spectrum: NDArray[np.complex64],
     band_ends: NDArray[np.int64],
+    band_powers: NDArray[np.float32],
+    is_predicted: bool,
     mean_levels_db: NDArray[np.float32],
     mean_magnitudes: NDArray[np.float32],
     band_levels: NDArray[np.float32],
     unit_bins: NDArray[np.float32],
 ) -> None:
-    """Write the features of a frame and move the running means on (ICASSP 2022, section 2.3)."""
+    """Write the features of a frame and move the running means on (ICASSP 2022, section 2.3).
+
+    A prediction is a mean of what may come, and the power of a mean is less than the mean power: noise fades in it. So a
+    predicted frame counts about as loud, band by band, as the last real one, whose `band_powers` are kept for that, unless
+    next to nothing of the band was predicted.
+    """
     decay = np.float32(MEAN_DECAY)
     growth = np.float32(1.0) - decay
     start = 0
@@ -243,6 +261,11 @@ def _features(
         for index in range(start, band_ends[band]):
             power += spectrum[index].real ** 2 + spectrum[index].imag ** 2
         mean_power = power / np.float32(band_ends[band] - start)
+        if is_predicted:
+            faint = np.float32(FAINT_POWER)
+            mean_power *= max((band_powers[band] + faint) / (mean_power + faint), np.float32(1.0))
+        else:
+            band_powers[band] = mean_power
         level_db = np.float32(10.0) * np.log10(mean_power + np.float32(1e-10))
         mean_levels_db[band] = level_db * growth + mean_levels_db[band] * decay
         band_levels[band] = (level_db - mean_levels_db[band]) / np.float32(40.0)
