@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from engine.dsp.erb import erb_band_ends
 from engine.dsp.kernel import compile_kernels, kernel
 from engine.dsp.linear_prediction import LinearPredictor
-from engine.dsp.stft import Analysis, Synthesis
+from engine.dsp.stft import LineAnalysis, RevisedSynthesis, Synthesis, append_hop
 from engine.errors import ModelError
 from engine.inference.session import StatefulStep, open_session
 
@@ -99,16 +99,17 @@ class DeepFilterNet3Stream:
             raise ModelError(
                 f"this is no streaming DeepFilterNet3 ({error}); run ./sidetone models build to replace it"
             ) from error
-        compile_kernels(_move_on, _features, _enhance)
+        compile_kernels(append_hop, _move_on, _features, _enhance)
         self._step = step
         self._band_ends = band_ends
         self._predicted_frames = predicted_frames
-        self._analysis = Analysis(HOP_SAMPLES)
+        self._analysis = LineAnalysis(HOP_SAMPLES, frames)
         self._synthesis = Synthesis(HOP_SAMPLES)
+        self._revised_synthesis = RevisedSynthesis(HOP_SAMPLES, LEAD_OVER_SAMPLES)
         self._predictor = LinearPredictor(PREDICTION_ORDER, HISTORY_SAMPLES, predicted_frames * HOP_SAMPLES)
         self._line = np.zeros(HISTORY_SAMPLES + predicted_frames * HOP_SAMPLES, np.float32)
         self._spectra = np.zeros((TAPS + predicted_frames, HOP_SAMPLES + 1), np.complex64)
-        self._enhanced = np.zeros(HOP_SAMPLES + 1, np.complex64)
+        self._enhanced = np.zeros((2, HOP_SAMPLES + 1), np.complex64)
         # Running means after the real frames, and as they go on over predicted ones.
         self._mean_levels_db = np.zeros((2, BANDS), np.float32)
         self._mean_magnitudes = np.zeros((2, FILTERED_BINS), np.float32)
@@ -133,30 +134,25 @@ class DeepFilterNet3Stream:
 
     def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
         """Denoise one hop, `DeepFilterNet3.delay_samples` late. Audio thread; see `DenoiserStream.process`."""
-        _move_on(self._line[:HISTORY_SAMPLES], self._spectra, self._band_levels, self._unit_bins)
-        self._analysis.process(hop_in, self._spectra[TAPS - 1])
-        self._line[HISTORY_SAMPLES - HOP_SAMPLES : HISTORY_SAMPLES] = self._analysis.last_hop
-        self._put_features(0, REAL)
+        append_hop(hop_in, self._line[:HISTORY_SAMPLES])
         if self._predicted_frames:
-            self._predict()
+            self._predictor.extend(self._line)
+        _move_on(self._spectra, self._band_levels, self._unit_bins)
+        self._analysis.process(self._line, self._spectra[TAPS - 1 :])
+        self._put_features(0, REAL)
+        self._mean_levels_db[PREDICTED] = self._mean_levels_db[REAL]
+        self._mean_magnitudes[PREDICTED] = self._mean_magnitudes[REAL]
+        for frame in range(1, 1 + self._predicted_frames):
+            self._put_features(frame, PREDICTED)
         self._step.run()
         if self._predicted_frames:
             # What is known now of the older of the two overlapping frames replaces what was guessed a hop ago.
-            self._enhance(self._predicted_frames - 1, residual_gain)
-            self._synthesis.revise(self._enhanced, LEAD_OVER_SAMPLES)
-        self._enhance(self._predicted_frames, residual_gain)
-        self._synthesis.process(self._enhanced, hop_out)
-
-    def _predict(self) -> None:
-        self._predictor.extend(self._line)
-        self._mean_levels_db[PREDICTED] = self._mean_levels_db[REAL]
-        self._mean_magnitudes[PREDICTED] = self._mean_magnitudes[REAL]
-        start = HISTORY_SAMPLES - HOP_SAMPLES
-        for frame in range(1, 1 + self._predicted_frames):
-            samples = self._line[start : start + 2 * HOP_SAMPLES]
-            self._analysis.peek(samples, self._spectra[TAPS - 1 + frame])
-            self._put_features(frame, PREDICTED)
-            start += HOP_SAMPLES
+            self._enhance(self._predicted_frames - 1, residual_gain, self._enhanced[0])
+            self._enhance(self._predicted_frames, residual_gain, self._enhanced[1])
+            self._revised_synthesis.process(self._enhanced, hop_out)
+        else:
+            self._enhance(0, residual_gain, self._enhanced[1])
+            self._synthesis.process(self._enhanced[1], hop_out)
 
     def _put_features(self, frame: int, means: int) -> None:
         _features(
@@ -170,21 +166,21 @@ class DeepFilterNet3Stream:
             self._unit_bins[:, CONTEXT - 1 + frame],
         )
 
-    def _enhance(self, frame: int, residual_gain: float) -> None:
+    def _enhance(self, frame: int, residual_gain: float, enhanced: NDArray[np.complex64]) -> None:
         _enhance(
             self._spectra[frame : frame + TAPS],
             self._band_ends,
             self._masks[frame],
             self._filters[frame],
             residual_gain,
-            self._enhanced,
+            enhanced,
             self._powers,
         )
 
     def reset(self) -> None:
         """Forget the past; as good as new. Audio thread."""
-        self._analysis.reset()
         self._synthesis.reset()
+        self._revised_synthesis.reset()
         self._step.reset()
         self._line.fill(0.0)
         self._spectra.fill(0.0)
@@ -199,12 +195,12 @@ class DeepFilterNet3Stream:
         """Become a copy of another stream. Audio thread."""
         self.take_over(other)
         self._synthesis.copy_from(other._synthesis)
+        self._revised_synthesis.copy_from(other._revised_synthesis)
 
     def take_over(self, other: object) -> bool:
         """Go on from the past of another stream, which may wait for more or fewer frames. Audio thread."""
         if not isinstance(other, DeepFilterNet3Stream):
             return False
-        self._analysis.copy_from(other._analysis)
         self._step.copy_state_from(other._step)
         self._line[:HISTORY_SAMPLES] = other._line[:HISTORY_SAMPLES]
         self._spectra[:TAPS] = other._spectra[:TAPS]
@@ -217,16 +213,13 @@ class DeepFilterNet3Stream:
         return True
 
 
-@kernel("void(float32[::1], complex64[:, ::1], float32[:, ::1], float32[:, :, ::1])")
+@kernel("void(complex64[:, ::1], float32[:, ::1], float32[:, :, ::1])")
 def _move_on(
-    history: NDArray[np.float32],
     spectra: NDArray[np.complex64],
     band_levels: NDArray[np.float32],
     unit_bins: NDArray[np.float32],
 ) -> None:
     """Move what is real in every history on by a frame; the newest place is free then."""
-    for i in range(history.size - HOP_SAMPLES):
-        history[i] = history[i + HOP_SAMPLES]
     for tap in range(TAPS - 1):
         spectra[tap] = spectra[tap + 1]
     for frame in range(CONTEXT - 1):

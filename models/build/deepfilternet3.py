@@ -31,6 +31,7 @@ from models.build.surgery import (
     prune,
     rename,
     serialize,
+    skip_reshapes,
 )
 
 OPSET = 12
@@ -80,6 +81,7 @@ def _stateful(file: bytes, states: tuple[str, ...], frames: int, is_int8: bool) 
     if is_int8:
         gru_as_products(graph, OPSET, frames)
         quantize_products(graph)
+    skip_reshapes(graph, frames)
     return graph
 
 

@@ -128,6 +128,28 @@ def grouped_linear_as_matmul(graph: onnx.GraphProto, frames: int = 1) -> None:
     replace_nodes(graph, nodes)
 
 
+def skip_reshapes(graph: onnx.GraphProto, frames: int) -> None:
+    """Let each `Reshape` read what went into other reshapes just before it, and drop swaps of two axes of length one.
+
+    Nothing is computed in these nodes, but each costs onnxruntime as much as a small sum does. No shape here has a 0, which
+    would stand for a length of the input that is skipped.
+    """
+    stands_for: dict[str, str] = {}
+    kept: list[onnx.NodeProto] = []
+    for node in graph.node:
+        node.input[:] = [stands_for.get(name, name) for name in node.input]
+        # Batch and time: one each, when there is one frame.
+        if frames == 1 and node.op_type == "Transpose" and list(node.attribute[0].ints) == [1, 0, 2]:
+            stands_for[node.output[0]] = node.input[0]
+        else:
+            kept.append(node)
+    replace_nodes(graph, kept)
+    sources = {node.output[0]: node.input[0] for node in kept if node.op_type in ("Reshape", "Squeeze", "Unsqueeze")}
+    for node in graph.node:
+        while node.op_type == "Reshape" and node.input[0] in sources:
+            node.input[0] = sources[node.input[0]]
+
+
 def prune(graph: onnx.GraphProto) -> None:
     """Take away nodes and initializers that no output depends on."""
     needed = {value.name for value in graph.output}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from numpy.typing import NDArray
 from onnx import helper
 
+from models.build.int8 import gru_as_products, quantize_products
 from models.build.surgery import (
     constant,
+    constants,
     drop_time_padding,
     expose_gru_states,
     float_value,
@@ -17,16 +22,17 @@ from models.build.surgery import (
     prune,
     rename,
     serialize,
+    skip_reshapes,
 )
 
 OPSET = 12
 FRAMES, SIZE = 7, 4
 
 
-def run(graph: onnx.GraphProto, **inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+def run(graph: onnx.GraphProto, opset: int = OPSET, **inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(serialize(graph, OPSET), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(serialize(graph, opset), options, providers=["CPUExecutionProvider"])
     return list(session.run(None, inputs))
 
 
@@ -90,6 +96,79 @@ def test_a_grouped_linear_layer_is_the_same_as_a_product() -> None:
     assert [node.op_type for node in graph.node] == ["Reshape", "MatMul", "Reshape"]
     (after,) = run(graph, x=noise(1, 1, 5, SIZE))
     np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+def test_a_gru_of_several_frames_keeps_the_state_after_the_first() -> None:
+    x, start = noise(3, 1, SIZE), 0.3 * np.ones((1, 1, SIZE), np.float32)
+    results = []
+    for frames in (1, 3):
+        graph = a_gru(frames)
+        graph.output[0].CopyFrom(float_value("y", [frames, 1, 1, SIZE]))
+        expose_gru_states(graph, ["state"], frames)
+        graph.input.append(float_value("state", [1, 1, SIZE]))
+        graph.output.append(float_value("state_next", [1, 1, SIZE]))
+        prune(graph)
+        results.append(run(graph, x=x[:frames], state=start))
+    (first, first_state), (whole, state) = results
+    np.testing.assert_allclose(whole[:1], first, atol=1e-6)
+    np.testing.assert_allclose(state, first_state, atol=1e-6)
+    assert np.abs(whole[2] - whole[0]).max() > 0.01
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize("opset", [12, 13])
+def test_a_gru_written_out_is_the_same_and_close_to_it_in_whole_numbers(frames: int, opset: int) -> None:
+    graph = a_gru(frames)
+    expose_gru_states(graph, ["state"], frames)
+    graph.input.append(float_value("state", [1, 1, SIZE]))
+    graph.output.append(float_value("state_next", [1, 1, SIZE]))
+    prune(graph)
+    inputs: dict[str, Any] = {"x": noise(frames, 1, SIZE), "state": 0.3 * np.ones((1, 1, SIZE), np.float32)}
+    whole, state = run(graph, **inputs)
+    gru_as_products(graph, opset, frames)
+    assert "GRU" not in {node.op_type for node in graph.node}
+    for got, expected in zip(run(graph, opset, **inputs), (whole, state), strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-6)
+    quantize_products(graph)
+    assert "MatMul" not in {node.op_type for node in graph.node}
+    for got, expected in zip(run(graph, opset, **inputs), (whole, state), strict=True):
+        np.testing.assert_allclose(got, expected, atol=0.05)
+
+
+def test_whole_numbers_leave_room_for_sums_of_sixteen_bits() -> None:
+    graph = a_gru(1)
+    gru_as_products(graph, OPSET)
+    quantize_products(graph)
+    whole = [values for values in constants(graph).values() if values.dtype == np.int8 and values.ndim == 2]
+    assert len(whole) == 2
+    for values in whole:
+        assert 2 * 255 * int(np.abs(values.astype(int)).max()) < 2**15
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_a_grouped_linear_layer_of_several_frames(frames: int) -> None:
+    node = helper.make_node("Einsum", ["x", "w"], ["y"], equation="btgi,gih->btgh")
+    x, y = float_value("x", [1, frames, 5, SIZE]), float_value("y", [1, frames, 5, 3])
+    graph = helper.make_graph([node], "linear", [x], [y], [constant("w", noise(5, SIZE, 3))])
+    (before,) = run(graph, x=noise(1, frames, 5, SIZE))
+    grouped_linear_as_matmul(graph, frames)
+    (after,) = run(graph, x=noise(1, frames, 5, SIZE))
+    np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+def test_reshapes_in_a_row_become_one() -> None:
+    shapes = [constant("a", np.array([2, 6], np.int64)), constant("b", np.array([3, -1], np.int64))]
+    nodes = [
+        helper.make_node("Reshape", ["x", "a"], ["one"]),
+        helper.make_node("Reshape", ["one", "b"], ["two"]),
+        helper.make_node("Relu", ["two"], ["y"]),
+    ]
+    graph = helper.make_graph(nodes, "shapes", [float_value("x", [12])], [float_value("y", [3, 4])], shapes)
+    (before,) = run(graph, x=noise(12))
+    skip_reshapes(graph, 1)
+    prune(graph)
+    assert [node.op_type for node in graph.node] == ["Reshape", "Relu"]
+    np.testing.assert_array_equal(run(graph, x=noise(12))[0], before)
 
 
 def test_prune_takes_away_what_nothing_depends_on() -> None:
