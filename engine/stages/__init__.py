@@ -6,11 +6,26 @@ from typing import Any
 
 from engine.core.stage import Stage
 from engine.stages.compressor import Compressor
+from engine.stages.de_esser import DeEsser
 from engine.stages.denoise import Denoise
+from engine.stages.equalizer import Equalizer
+from engine.stages.gate import Gate
 from engine.stages.high_pass import HighPass
 from engine.stages.input_gain import InputGain
 from engine.stages.leveller import Leveller
 from engine.stages.limiter import Limiter
 from engine.stages.output_gain import OutputGain
 
-STAGES: tuple[type[Stage[Any]], ...] = (InputGain, HighPass, Denoise, Compressor, Leveller, OutputGain, Limiter)
+STAGES: tuple[type[Stage[Any]], ...] = (
+    InputGain,
+    HighPass,
+    Denoise,
+    Gate,
+    DeEsser,
+    Equalizer,
+    Compressor,
+    # Last of what moves the level on purpose: so it is the target that is heard, whatever stands before.
+    Leveller,
+    OutputGain,
+    Limiter,
+)

@@ -19,6 +19,7 @@ BLOCK = 480
 TRANSPARENT: dict[str, dict[str, Any]] = {
     "compressor": {"ratio": 1.0},
     "denoise": {"strength_db": 0.0},
+    "gate": {"depth_db": 0.0},
     "leveller": {"boost_db": 0.0, "cut_db": 0.0},
 }
 
@@ -29,6 +30,13 @@ AUDIBLE: dict[str, dict[str, Any]] = {
     "high_pass": {"cutoff_hz": 400.0, "slope": "24 dB/oct"},
     "limiter": {"ceiling_dbtp": -12.0},
     "leveller": {"start_db": -12.0},
+    "de_esser": {"threshold_db": -40.0, "split_hz": 2000.0},
+    "equalizer": {
+        "preamp_db": -18.0,
+        "bass_db": 6.0,
+        "treble_db": -6.0,
+        **{f"band{band}_db": 6.0 for band in range(1, 11)},
+    },
 }
 
 Prepare = Callable[[StreamFormat], Stage[Any]]

@@ -1,0 +1,149 @@
+"""Parametric equalizer: second-order sections with the responses of the RBJ cookbook, in a form that may be swept.
+
+As state-variable filters the sections keep their state meaningful while they move, so that a band can be dragged across the
+spectrum without a click; standing still, each is exactly the cookbook's biquad. Audio thread; never waits.
+
+Source: R. Bristow-Johnson, "Cookbook formulae for audio equalizer biquad filter coefficients"; A. Simper, "Solving the
+continuous SVF equations using trapezoidal integration", Cytomic 2013.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.dsp.kernel import kernel
+from engine.dsp.smoothing import glide, glide_is_over
+from engine.dsp.svf import warped_frequency
+
+PEAK, LOW_SHELF, HIGH_SHELF, LOW_CUT, HIGH_CUT, NOTCH = KINDS = (
+    "peak",
+    "low shelf",
+    "high shelf",
+    "low cut",
+    "high cut",
+    "notch",
+)
+SECTION_VALUES = 5
+_TINY = 1e-25
+
+
+def section(kind: str, frequency_hz: float, gain_db: float, q: float, sample_rate: int) -> tuple[float, ...]:
+    """Target of one section: logarithm of the warped frequency, damping, and shares of input, band and low.
+
+    Parameters
+    ----------
+    kind : str
+        One of KINDS; cuts and notch have no gain.
+    q : float
+        As in the cookbook; a shelf with q = 0.707 has no bump.
+    """
+    root = 10.0 ** (gain_db / 40.0)
+    warped = warped_frequency(frequency_hz, sample_rate)
+    damping = 1.0 / q
+    if kind == PEAK:
+        damping /= root
+        shares = (1.0, damping * (root * root - 1.0), 0.0)
+    elif kind == LOW_SHELF:
+        warped /= math.sqrt(root)
+        shares = (1.0, damping * (root - 1.0), root * root - 1.0)
+    elif kind == HIGH_SHELF:
+        warped *= math.sqrt(root)
+        shares = (root * root, damping * (1.0 - root) * root, 1.0 - root * root)
+    elif kind == LOW_CUT:
+        shares = (1.0, -damping, -1.0)
+    elif kind == HIGH_CUT:
+        shares = (0.0, 0.0, 1.0)
+    else:
+        shares = (1.0, -damping, 0.0)
+    return math.log(warped), damping, *shares
+
+
+def response_db(
+    sections: NDArray[np.float64], frequencies_hz: NDArray[np.float64], sample_rate: int
+) -> NDArray[np.float64]:
+    """Gain in dB of all sections in a row at these frequencies, for a drawing. Any thread.
+
+    Parameters
+    ----------
+    sections : NDArray[np.float64]
+        Shape (bands, SECTION_VALUES), rows of `section`.
+    """
+    # The trapezoidal rule maps the analogue frequency axis onto this one, so the analogue response can be read off.
+    s = 1j * np.tan(np.pi * np.minimum(frequencies_hz, 0.4999 * sample_rate) / sample_rate)
+    gain_db = np.zeros(len(frequencies_hz))
+    for log_warped, damping, whole, band, low in sections:
+        here = s / math.exp(log_warped)
+        response = whole + (band * here + low) / (here * here + damping * here + 1.0)
+        gain_db += 20.0 * np.log10(np.maximum(np.abs(response), 1e-10))
+    return gain_db
+
+
+@kernel("void(float32[:, :], float64[:, :, ::1], float64[:, ::1], float64[:, ::1], float64)")
+def equalize(
+    block: NDArray[np.float32],
+    state: NDArray[np.float64],
+    glides: NDArray[np.float64],
+    sections: NDArray[np.float64],
+    coefficient: float,
+) -> None:
+    """Filter `block` (channels, frames) in place.
+
+    Parameters
+    ----------
+    state : NDArray[np.float64]
+        Shape (bands, channels, 2): integrators.
+    glides : NDArray[np.float64]
+        SECTION_VALUES gliding values for each band.
+    sections : NDArray[np.float64]
+        Shape (bands, SECTION_VALUES), rows of `section`.
+    """
+    channels, frames = block.shape
+    for band_index in range(len(sections)):
+        wanted = sections[band_index]
+        first = SECTION_VALUES * band_index
+        is_over = True
+        for row in range(SECTION_VALUES):
+            is_over = glide_is_over(glides, first + row, wanted[row]) and is_over
+        is_flat = wanted[2] == 1.0 and wanted[3] == 0.0 and wanted[4] == 0.0
+        if is_over and is_flat:
+            # Out of the sound; it begins afresh, unheard, when it is wanted again.
+            state[band_index] = 0.0
+            continue
+        is_computed = False
+        a1 = a2 = a3 = whole_share = band_share = low_share = 0.0
+        for frame in range(frames):
+            if not is_over:
+                warped = math.exp(glide(glides, first, wanted[0], coefficient))
+                damping = glide(glides, first + 1, wanted[1], coefficient)
+                whole_share = glide(glides, first + 2, wanted[2], coefficient)
+                band_share = glide(glides, first + 3, wanted[3], coefficient)
+                low_share = glide(glides, first + 4, wanted[4], coefficient)
+                a1 = 1.0 / (1.0 + warped * (warped + damping))
+                a2 = warped * a1
+                a3 = warped * a2
+                is_over = True
+                for row in range(SECTION_VALUES):
+                    is_over = glide_is_over(glides, first + row, wanted[row]) and is_over
+            elif not is_computed:
+                is_computed = True
+                warped = math.exp(wanted[0])
+                a1 = 1.0 / (1.0 + warped * (warped + wanted[1]))
+                a2 = warped * a1
+                a3 = warped * a2
+                whole_share, band_share, low_share = wanted[2], wanted[3], wanted[4]
+            for channel in range(channels):
+                x = np.float64(block[channel, frame])
+                s1 = state[band_index, channel, 0]
+                s2 = state[band_index, channel, 1]
+                difference = x - s2
+                band = a1 * s1 + a2 * difference
+                low = s2 + a2 * s1 + a3 * difference
+                s1 = 2.0 * band - s1
+                s2 = 2.0 * low - s2
+                is_over_with = abs(s1) + abs(s2) < _TINY
+                state[band_index, channel, 0] = 0.0 if is_over_with else s1
+                state[band_index, channel, 1] = 0.0 if is_over_with else s2
+                block[channel, frame] = np.float32(whole_share * x + band_share * band + low_share * low)

@@ -1,0 +1,94 @@
+"""Gate: turns the room down between the words, however loud the room is. Audio thread; never waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from engine.core.params import Params, param
+from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
+from engine.dsp.gating import GATE_STATE_SIZE, gate
+from engine.dsp.kernel import compile_kernels
+from engine.dsp.listening import ROOM_LUFS, STEPS_PER_S, VoiceListener
+from engine.dsp.smoothing import glide_coefficient, new_glides
+
+_OPENING_MS = 1.0
+
+
+@dataclass(frozen=True)
+class GateParams(Params):
+    """Parameters of `Gate`."""
+
+    depth_db: float = param(
+        18.0, lo=0, hi=60, unit="dB", step=1, label="Depth", main=True,
+        help="Pauses are turned down by this much; 12 to 18 dB sounds natural, 60 is silence.",
+    )  # fmt: skip
+    above_room_db: float = param(
+        8.0, lo=3, hi=30, unit="dB", label="Opens above room", main=True,
+        help="It opens for what is this much louder than the room, which it learns by itself.",
+    )  # fmt: skip
+    hold_ms: float = param(
+        250.0, lo=20, hi=2000, unit="ms", step=1, label="Hold", log=True,
+        help="It stays open this long after the last sound of the voice.",
+    )  # fmt: skip
+    release_ms: float = param(
+        80.0, lo=10, hi=1000, unit="ms", step=1, label="Release", log=True, help="How slowly it closes."
+    )
+
+
+class Gate(Stage[GateParams]):
+    """Downward expander with a room level that it learns; channels are linked."""
+
+    id: ClassVar[str] = "gate"
+    label: ClassVar[str] = "Gate"
+    params_type: ClassVar[type[Params]] = GateParams
+    meters: ClassVar[tuple[MeterSpec, ...]] = (
+        MeterSpec("gain_reduction_db", "Gain reduction", "dB", 0.0, 60.0),
+        MeterSpec("room_lufs", "Room", "LUFS", -100.0, 0.0),
+    )
+    help: ClassVar[str] = "Turns down keyboard, fan and breath while you do not speak."
+    starts_bypassed: ClassVar[bool] = True
+
+    def prepare(self, fmt: StreamFormat) -> None:
+        """Compile and set up for a stream. Control thread."""
+        compile_kernels(gate)
+        self.listener = VoiceListener(fmt)
+        self._sample_rate = fmt.sample_rate
+        self._opening = glide_coefficient(fmt.sample_rate, _OPENING_MS)
+        self._state = np.zeros(GATE_STATE_SIZE)
+        self._glides = new_glides(1)
+        self._designed_for: GateParams | None = None
+        self.reset()
+
+    def process(self, block: Block, ctx: Context[GateParams]) -> None:
+        """Gate in place. Audio thread."""
+        params, heard = ctx.params, self.listener
+        if params is not self._designed_for:
+            self._designed_for = params
+            heard.settings[1] = params.above_room_db
+            heard.settings[2] = max(1.0, round(params.hold_ms * STEPS_PER_S / 1000))
+            self._closing = glide_coefficient(self._sample_rate, params.release_ms)
+        ctx.meters[0] = gate(
+            block,
+            self._state,
+            self._glides,
+            heard.filters,
+            heard.coefficients,
+            heard.weight,
+            heard.state,
+            heard.recent,
+            heard.settings,
+            float(heard.speech_probability[0]),
+            params.depth_db,
+            self._opening,
+            self._closing,
+        )
+        ctx.meters[1] = heard.state[ROOM_LUFS]
+
+    def reset(self) -> None:
+        """Forget the room; open. Audio thread."""
+        self.listener.reset()
+        self._state.fill(np.nan)
+        self._glides.fill(np.nan)
