@@ -51,6 +51,8 @@ class RunWatch:
 
     def _report_stages(self) -> None:
         for index, slot in enumerate(self._chain.slots):
+            for notice in slot.stage.take_notices():
+                self._events.add(EventKind.STAGE, f"{slot.stage.label}: {notice}")
             if slot.fault_count != self._fault_counts[index]:
                 self._fault_counts[index] = slot.fault_count
                 self._was_faulty[index] = True

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from engine.core.delay import DelayLine
+from engine.core.landing import Landing
 from engine.core.meters import DurationHistogram
 from engine.core.params import Params
 from engine.core.stage import Block, Context, Stage, StreamFormat
 
 FADE_MS = 20.0
-_DECLICK_FRAMES = 96
 _OVERRUNS_TO_FAULT = 10
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 60.0
@@ -35,8 +35,6 @@ class Slot:
         Why the stage is out; empty while it works.
     fault_count : int
         Counts up with each fault, so that a reader notices one that came and went.
-    budget_ns : int
-        Time the stage may take per block before it counts as an overrun; 0 is no limit (offline).
     """
 
     def __init__(self, stage: Stage[Any], params: Params) -> None:
@@ -45,7 +43,15 @@ class Slot:
         self.durations = DurationHistogram()
         self.fault = ""
         self.fault_count = 0
-        self.budget_ns = 0
+
+    @property
+    def budget_ns(self) -> int:
+        """Time the stage may take per block before it counts as an overrun; 0 is no limit (offline)."""
+        return self.context.budget_ns
+
+    @budget_ns.setter
+    def budget_ns(self, budget_ns: int) -> None:
+        self.context.budget_ns = budget_ns
 
     def prepare(self, fmt: StreamFormat) -> None:
         """Prepare the stage and everything beside it. Control thread."""
@@ -54,14 +60,11 @@ class Slot:
         self._sample_rate = fmt.sample_rate
         self._delay = DelayLine(fmt.channels, self.latency_samples, fmt.max_frames)
         self._dry = np.zeros((fmt.channels, fmt.max_frames), np.float32)
-        self._distance = np.zeros((fmt.channels, _DECLICK_FRAMES + 1), np.float32)
-        self._bridge = np.zeros((fmt.channels, _DECLICK_FRAMES), np.float32)
-        self._bridged_frames = _DECLICK_FRAMES
+        self._landing = Landing(fmt.channels)
         self._fade_frames = round(FADE_MS * fmt.sample_rate / 1000)
         phase = np.linspace(0.0, np.pi, self._fade_frames + 1)
         self._fade = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
         self._steps = np.arange(1, fmt.max_frames + 1)
-        self._declick = (0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, _DECLICK_FRAMES))).astype(np.float32)
         self._wetness = self._fade_frames
         self._overruns = 0
         self._pause_s = _FIRST_PAUSE_S
@@ -80,7 +83,7 @@ class Slot:
         self._delay.process(block, dry)
         if self.fault and not self._is_due_again(frames):
             block[:] = dry
-            self._cross_bridge(block)
+            self._landing.cross(block)
         else:
             self.context.params = params
             if self._run(block):
@@ -89,7 +92,7 @@ class Slot:
                 self._mix(block, dry, is_bypassed)
             else:
                 self._fall_back(block, dry)
-        self._keep_distance(block, dry)
+        self._landing.keep(block, dry)
 
     def _run(self, block: Block) -> bool:
         started_ns = perf_counter_ns()
@@ -130,29 +133,12 @@ class Slot:
         self._wetness = -self.latency_samples
         return True
 
-    def _keep_distance(self, block: Block, dry: Block) -> None:
-        kept = self._distance
-        count = min(block.shape[1], kept.shape[1])
-        if count < kept.shape[1]:
-            kept[:, :-count] = kept[:, count:]
-        np.subtract(block[:, -count:], dry[:, -count:], out=kept[:, -count:])
-
     def _fall_back(self, block: Block, dry: Block) -> None:
-        # What the stage wrote cannot be used, so there is nothing to fade from. The distance from dry that was last heard,
-        # turned about its last sample, goes on from there in value and in slope; that is faded out.
+        # What the stage wrote cannot be used, so there is nothing to fade from.
         block[:] = dry
-        np.subtract(2.0 * self._distance[:, -1:], self._distance[:, -2::-1], out=self._bridge)
-        self._bridge *= self._declick
-        self._bridged_frames = 0
+        self._landing.begin()
         self._wetness = 0
-        self._cross_bridge(block)
-
-    def _cross_bridge(self, block: Block) -> None:
-        done = self._bridged_frames
-        count = min(block.shape[1], _DECLICK_FRAMES - done)
-        if count:
-            block[:, :count] += self._bridge[:, done : done + count]
-            self._bridged_frames = done + count
+        self._landing.cross(block)
 
     def _mix(self, block: Block, dry: Block, is_bypassed: bool) -> None:
         frames = block.shape[1]

@@ -72,13 +72,16 @@ class Context(Generic[P]):
         Frozen; the same object until something changed, so `ctx.params is not self._designed_for` tells when to redesign.
     meters : NDArray[np.float32]
         Shape (len(Stage.meters),); written by the stage, read by anyone.
+    budget_ns : int
+        Time the stage may take per block; 0 is no limit, as offline, where nothing may depend on time.
     """
 
-    __slots__ = ("meters", "params")
+    __slots__ = ("budget_ns", "meters", "params")
 
     def __init__(self, params: P, meter_count: int) -> None:
         self.params = params
         self.meters = np.zeros(meter_count, np.float32)
+        self.budget_ns = 0
 
 
 class Assets(Protocol):
@@ -151,3 +154,10 @@ class Stage(ABC, Generic[P]):
         The sound goes on as it is until the chain is prepared again.
         """
         return False
+
+    def take_notices(self) -> tuple[str, ...]:
+        """What the user should be told since the last call, a sentence each. Control thread.
+
+        For what a stage does by itself; it keeps no more than a bounded number.
+        """
+        return ()

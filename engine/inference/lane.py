@@ -3,7 +3,8 @@
 A `Lane` is one denoiser over all channels, its output delayed until it is as late as the latest. `Lanes` runs one of them, and
 while it changes to another runs both: the new one first takes over the past of the old one or listens until it judges as
 well, then a crossfade of gains that sum to one leads over, since both carry the same voice. Nothing is loaded or made here
-while sound flows.
+while sound flows. The dry signal is a lane too, always fed: where a denoiser raises or returns what is no number, it is there
+within the same hop.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from engine.core.delay import DelayLine
+from engine.core.landing import Landing
 from engine.core.stage import Block
+from engine.inference.dry import DRY, Dry
 from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser
+from engine.inference.ladder import Failure
 
 FADE_HOPS = 4
 HOPS_TO_REFILL = 1
 """After a takeover: overlap-add needs one hop of the new denoiser's own."""
+HURRIED_WARM_UP_HOPS = 10
+"""Enough for a denoiser in need not to sound cold, while two at once cost time that is short."""
 
 
 class Lane:
@@ -36,6 +42,7 @@ class Lane:
     def __init__(self, denoiser: FrameDenoiser, channels: int, delay_samples: int) -> None:
         self._streams = [denoiser.stream() for _ in range(channels)]
         self._padding = DelayLine(channels, delay_samples - denoiser.delay_samples, denoiser.hop_samples)
+        self._delay_hops = -(-denoiser.delay_samples // denoiser.hop_samples)
         self._warm_up_hops = denoiser.warm_up_hops
         self._hops_to_fill = HOPS_TO_REFILL + -(-self._padding.delay_samples // denoiser.hop_samples)
         self._is_twin = channels > 1
@@ -75,12 +82,13 @@ class Lane:
         self._padding.reset()
         self._is_twin = len(self._streams) > 1
 
-    def take_over(self, other: Lane) -> int:
+    def take_over(self, other: Lane, is_hurried: bool = False) -> int:
         """Begin in the middle of the sound, where `other` stands; return the hops until the output is good. Audio thread."""
         self.reset()
         self._is_twin = other._is_twin
         taken = [own.take_over(their) for own, their in zip(self._streams, other._streams, strict=True)]
-        return self._hops_to_fill + (0 if all(taken) else self._warm_up_hops)
+        warm_up_hops = min(self._warm_up_hops, HURRIED_WARM_UP_HOPS) if is_hurried else self._warm_up_hops
+        return self._hops_to_fill + (0 if all(taken) else max(warm_up_hops, self._delay_hops))
 
     @property
     def _active(self) -> list[DenoiserStream]:
@@ -98,16 +106,27 @@ class Lanes:
         Delay of the output, at least that of each denoiser.
     first : str
         Name of the one that begins.
+
+    Attributes
+    ----------
+    failure : Failure or None
+        What went wrong in the hop last done; the denoiser in question is no longer heard.
     """
 
     def __init__(self, denoisers: Mapping[str, FrameDenoiser], channels: int, delay_samples: int, first: str) -> None:
-        self._lanes = {name: Lane(denoiser, channels, delay_samples) for name, denoiser in denoisers.items()}
+        hop = denoisers[first].hop_samples
+        dry = Dry(denoisers[first].sample_rate, hop)
+        self._lanes = {
+            name: Lane(denoiser, channels, delay_samples) for name, denoiser in {**denoisers, DRY: dry}.items()
+        }
+        self._dry = np.zeros((channels, hop), np.float32)
+        self._landing = Landing(channels)
+        self.failure: Failure | None = None
         self._first = self._current = first
         self._next = ""
         self._is_fresh = True
         self._hops_to_wait = 0
         self._faded_hops = 0
-        hop = denoisers[first].hop_samples
         self._other = np.zeros((channels, hop), np.float32)
         phase = (np.arange(FADE_HOPS * hop) + 0.5) / (FADE_HOPS * hop)
         self._fade_in = (0.5 - 0.5 * np.cos(np.pi * phase)).astype(np.float32).reshape(FADE_HOPS, hop)
@@ -128,32 +147,64 @@ class Lanes:
         """The denoiser that is heard."""
         return self._lanes[self._current]
 
-    def process(self, wanted: str, hop_in: Block, hop_out: Block, residual_gain: float) -> None:
+    def process(
+        self, wanted: str, hop_in: Block, hop_out: Block, residual_gain: float, is_hurried: bool = False
+    ) -> None:
         """Denoise one hop on the way to the denoiser that is `wanted`, one of `names`. Audio thread.
 
         Parameters
         ----------
         hop_in, hop_out : Block
             Shape (channels, hop); may be the same memory.
+        is_hurried : bool
+            Whether one that begins now should warm up only as long as it must.
         """
+        self.failure = None
+        self._lanes[DRY].process(hop_in, self._dry, residual_gain)
         if self._is_fresh:
             self._is_fresh = False
             self._current = wanted
             self.lane.reset()
-        self._aim(wanted)
-        if self._next:
-            self._lanes[self._next].process(hop_in, self._other, residual_gain)
-        self.lane.process(hop_in, hop_out, residual_gain)
-        if self._next:
+        self._aim(wanted, is_hurried)
+        is_whole = True
+        if self._next and not self._run(self._next, hop_in, self._other, residual_gain):
+            is_whole = self._faded_hops == 0
+            self._next = ""
+        if not self._run(self._current, hop_in, hop_out, residual_gain) or not is_whole:
+            self.drop()
+            hop_out[:] = self._dry
+        elif self._next:
             self._lead_over(hop_out)
+        self._landing.cross(hop_out)
+        self._landing.keep(hop_out, self._dry)
 
-    def _aim(self, wanted: str) -> None:
+    def drop(self) -> None:
+        """Go to dry with the next hop, without running the denoiser that is heard even once more. Audio thread."""
+        self._current, self._next = DRY, ""
+        self._landing.begin()
+
+    def _run(self, name: str, hop_in: Block, out: Block, residual_gain: float) -> bool:
+        if name == DRY:
+            out[:] = self._dry
+            return True
+        try:
+            self._lanes[name].process(hop_in, out, residual_gain)
+        except Exception as error:  # noqa: BLE001 - whatever a network raises, the audio goes on
+            self.failure = Failure(name, f"{type(error).__name__}: {error}".partition("\n")[0])
+            return False
+        # A sum is NaN or Inf if any sample is; one pass, no array of flags.
+        if not np.isfinite(np.add.reduce(out, axis=None)) and not np.isfinite(out).all():
+            self.failure = Failure(name, "it returned samples that are no numbers")
+            return False
+        return True
+
+    def _aim(self, wanted: str, is_hurried: bool) -> None:
         is_fading = self._next and self._hops_to_wait == 0
         if is_fading or wanted == (self._next or self._current):
             return
         self._next = "" if wanted == self._current else wanted
         if self._next:
-            self._hops_to_wait = self._lanes[wanted].take_over(self.lane)
+            self._hops_to_wait = 0 if wanted == DRY else self._lanes[wanted].take_over(self.lane, is_hurried)
             self._faded_hops = 0
 
     def _lead_over(self, hop_out: Block) -> None:
@@ -175,3 +226,6 @@ class Lanes:
         self._hops_to_wait = 0
         self._faded_hops = 0
         self._is_fresh = True
+        self.failure = None
+        self._lanes[DRY].reset()
+        self._landing.reset()

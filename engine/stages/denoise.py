@@ -3,6 +3,8 @@
 Four modes trade delay and cost for quality. The delay is that of the mode the stage was prepared for and stays so. A mode
 that needs no more takes over at once, padded to that delay; one that needs more has to wait until the chain is prepared
 again, which `wants_prepare` asks for. The networks work in hops of their own, bridged here to whatever blocks the engine uses.
+In the mode *auto*, pressure of time leads down a ladder, to the light network and at last to the dry signal, and up again; a
+network that fails is replaced in every mode, at once (engine/inference/ladder.py).
 Each channel is a source with its own state; while both channels carry the very same samples, as from a mono microphone, one
 network serves both.
 """
@@ -10,8 +12,10 @@ network serves both.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from time import perf_counter_ns
 from typing import ClassVar, Self
 
 from engine.core.params import Params, choice, param
@@ -19,7 +23,9 @@ from engine.core.stage import Assets, Block, Context, MeterSpec, Stage, StreamFo
 from engine.dsp.hop_bridge import HopBridge
 from engine.errors import ModelError
 from engine.inference.deepfilternet3 import DeepFilterNet3
+from engine.inference.dry import DRY
 from engine.inference.frame_denoiser import FrameDenoiser
+from engine.inference.ladder import KEPT_STEPS, Ladder
 from engine.inference.lane import Lanes
 from engine.inference.nsnet2 import NsNet2
 
@@ -27,7 +33,10 @@ FULL_STRENGTH_DB = 100.0
 METER_SECONDS = 0.3
 INAUDIBLE_POWER = 1e-12
 MODES = ("quality", "balanced", "fast", "light")
-DEFAULT_MODE = "quality"
+DEFAULT_MODE = "balanced"
+AUTO, LIGHT = "auto", "light"
+NETWORK_SHARE = 2 / 3
+"""Of the stage's time: what a network may take, again and again, before the ladder yields."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +55,12 @@ class DenoiseParams(Params):
     )
     mode: str = choice(
         DEFAULT_MODE,
-        MODES,
+        (*MODES, AUTO),
         label="Mode",
         help=(
             "Quality hears 20 ms ahead and is 30 ms late; balanced is 20 ms late and nearly as good; fast and light are "
-            "10 ms late, and light needs the least of the processor."
+            "10 ms late, and light needs the least of the processor. "
+            f"Auto is {DEFAULT_MODE}, and steps down by itself while the processor is too busy."
         ),
         main=True,
     )
@@ -62,7 +72,10 @@ class Denoise(Stage[DenoiseParams]):
     Parameters
     ----------
     denoisers : Mapping[str, FrameDenoiser]
-        Weights by mode, all of one rate and hop; may be shared with other stages.
+        Weights by mode, all of one rate and hop; may be shared with other stages. A mode that is not among them is
+        stood in for by its neighbour.
+    notices : Iterable[str]
+        What the user should be told about how they were loaded.
     """
 
     id: ClassVar[str] = "denoise"
@@ -76,27 +89,44 @@ class Denoise(Stage[DenoiseParams]):
         "Removes background noise from the voice with a neural network, over the full band up to 24 kHz."
     )
 
-    def __init__(self, denoisers: Mapping[str, FrameDenoiser]) -> None:
+    def __init__(self, denoisers: Mapping[str, FrameDenoiser], notices: Iterable[str] = ()) -> None:
         self._denoisers = dict(denoisers)
-        self._expected_mode = DEFAULT_MODE if DEFAULT_MODE in denoisers else next(iter(denoisers))
-        self._mode = self._expected_mode
-        first = self._denoisers[self._mode]
+        self._notices = deque(notices, maxlen=KEPT_STEPS)
+        self._expected_mode = self._home = self._first = self._stand_in(DEFAULT_MODE)
+        first = self._denoisers[self._home]
         self._sample_rate = first.sample_rate
         self._hop_samples = first.hop_samples
         self._delay_samples = first.delay_samples
+        self._wanted_delay_samples = first.delay_samples
         self._meter_decay = math.exp(-first.hop_samples / first.sample_rate / METER_SECONDS)
+        self._ladder = Ladder(first.hop_samples / first.sample_rate)
+        self._params: DenoiseParams | None = None
 
     @classmethod
     def build(cls, assets: Assets) -> Self:
-        """Load the weights of all modes. Control thread."""
-        return cls(
-            {
-                "quality": DeepFilterNet3(assets.model_path("deepfilternet3")),
-                "balanced": DeepFilterNet3(assets.model_path("deepfilternet3-20ms"), predicted_frames=1),
-                "fast": DeepFilterNet3(assets.model_path("deepfilternet3-10ms"), predicted_frames=2),
-                "light": NsNet2(assets.model_path("nsnet2")),
-            }
-        )
+        """Load the weights of all modes. Control thread.
+
+        Raises
+        ------
+        ModelError
+            If not one of them can be had; what is wrong with some is told in `take_notices`.
+        """
+        loaders: dict[str, Callable[[], FrameDenoiser]] = {
+            "quality": lambda: DeepFilterNet3(assets.model_path("deepfilternet3")),
+            "balanced": lambda: DeepFilterNet3(assets.model_path("deepfilternet3-20ms"), predicted_frames=1),
+            "fast": lambda: DeepFilterNet3(assets.model_path("deepfilternet3-10ms"), predicted_frames=2),
+            "light": lambda: NsNet2(assets.model_path("nsnet2")),
+        }
+        denoisers: dict[str, FrameDenoiser] = {}
+        errors: dict[str, ModelError] = {}
+        for mode, load in loaders.items():
+            try:
+                denoisers[mode] = load()
+            except ModelError as error:
+                errors[mode] = error
+        if not denoisers:
+            raise next(iter(errors.values()))
+        return cls(denoisers, (f"the mode {mode} is not there: {error}" for mode, error in errors.items()))
 
     def successor(self) -> Self:
         """Make another that shares the weights. Control thread."""
@@ -119,29 +149,51 @@ class Denoise(Stage[DenoiseParams]):
                 f"the denoiser works at {self._sample_rate} Hz, not at {fmt.sample_rate} Hz; "
                 f"set the engine's sample rate to {self._sample_rate} Hz"
             )
-        self._mode = self._expected_mode
-        self._delay_samples = self._denoisers[self._mode].delay_samples
+        self._home = self._first = self._stand_in(self._expected_mode)
+        self._delay_samples = self._wanted_delay_samples = self._denoisers[self._home].delay_samples
         in_time = {
             mode: denoiser
             for mode, denoiser in self._denoisers.items()
             if denoiser.delay_samples <= self._delay_samples
         }
-        self._lanes = Lanes(in_time, fmt.channels, self._delay_samples, self._mode)
+        self._lanes = Lanes(in_time, fmt.channels, self._delay_samples, self._home)
         self._bridge = HopBridge(self._hop_samples, fmt)
         self._residual_gain = 0.0
+        self._budget_ns = 0
         self.reset()
 
     def process(self, block: Block, ctx: Context[DenoiseParams]) -> None:
         """Denoise `block` in place. Audio thread."""
-        self._residual_gain = residual_gain(ctx.params.strength_db)
-        self._mode = ctx.params.mode
+        if ctx.params is not self._params:
+            self._follow(ctx.params)
+        self._budget_ns = int(ctx.budget_ns * NETWORK_SHARE)
         self._bridge.process(block, self._process_hop)
         ctx.meters[0] = 10.0 * math.log10(self._noisy_power / self._clean_power)
         ctx.meters[1] = self._lanes.lane.speech_snr_db
 
+    def _follow(self, params: DenoiseParams) -> None:
+        self._params = params
+        self._residual_gain = residual_gain(params.strength_db)
+        mode = self._stand_in(params.mode)
+        self._wanted_delay_samples = self._denoisers[mode].delay_samples
+        # One that needs more delay than there is has to wait; until then what is heard goes on.
+        self._home = mode if mode in self._lanes.names else self._home
+        below = () if self._home == LIGHT or LIGHT not in self._lanes.names else (LIGHT,)
+        self._ladder.aim((self._home, *below, DRY), yields=params.mode == AUTO)
+
+    def _stand_in(self, mode: str) -> str:
+        """The mode itself, or the nearest of those that could be loaded, cheaper ones first."""
+        place = MODES.index(DEFAULT_MODE if mode == AUTO else mode)
+        order = (*MODES[place:], *reversed(MODES[:place]), *self._denoisers)
+        return next(name for name in order if name in self._denoisers)
+
     def _process_hop(self, hop_in: Block, hop_out: Block) -> None:
-        wanted = self._mode if self._mode in self._lanes.names else self._lanes.current
-        self._lanes.process(wanted, hop_in, hop_out, self._residual_gain)
+        ladder, lanes = self._ladder, self._lanes
+        started_ns = perf_counter_ns()
+        lanes.process(ladder.wanted, hop_in, hop_out, self._residual_gain, ladder.is_hurried)
+        cost_ns = perf_counter_ns() - started_ns
+        if ladder.after_hop(cost_ns, self._budget_ns, lanes.current, lanes.failure):
+            lanes.drop()
         lane = self._lanes.lane
         growth = 1.0 - self._meter_decay
         self._noisy_power += growth * (INAUDIBLE_POWER + lane.noisy_power - self._noisy_power)
@@ -150,6 +202,9 @@ class Denoise(Stage[DenoiseParams]):
     def reset(self) -> None:
         """Forget all history. Audio thread, at a block boundary."""
         self._lanes.reset()
+        self._ladder.reset()
+        self._home = self._first
+        self._params = None
         self._bridge.reset()
         self._noisy_power = INAUDIBLE_POWER
         self._clean_power = INAUDIBLE_POWER
@@ -162,7 +217,17 @@ class Denoise(Stage[DenoiseParams]):
     @property
     def wants_prepare(self) -> bool:
         """Whether the mode that is wanted has another delay than the one this was prepared for."""
-        return self._denoisers[self._mode].delay_samples != self._delay_samples
+        return self._wanted_delay_samples != self._delay_samples
+
+    def take_notices(self) -> tuple[str, ...]:
+        """Steps of the ladder, and what could not be loaded. Control thread."""
+        told = []
+        while self._notices:
+            told.append(self._notices.popleft())
+        while self._ladder.steps:
+            step = self._ladder.steps.popleft()
+            told.append(f"{step.heard} is heard instead of {step.left} ({step.reason})")
+        return tuple(told)
 
 
 def residual_gain(strength_db: float) -> float:
