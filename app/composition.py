@@ -6,14 +6,15 @@ Heavy parts are imported when they are needed, so that a face or a `ctl` call do
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.paths import Paths
-from app.terminal import announce_progress
+from app.terminal import announce_progress, is_attended
 from engine import Description, ModelError
 
 if TYPE_CHECKING:
     from engine.core.chain import Chain
+    from engine.core.stage import Stage
     from engine.facade import Engine
     from engine.inference.catalog import ModelStore
     from engine.rendezvous import Rendezvous
@@ -57,14 +58,24 @@ def chain_models(store: ModelStore) -> tuple[str, ...]:
     return tuple(entry.id for entry in store.entries if entry.kind is ModelKind.DENOISER)
 
 
+def _built_stages(paths: Paths) -> list[Stage[Any]]:
+    from engine.dsp.kernel import are_compiled
+    from engine.stages import STAGES
+
+    store = ensure_models(paths)
+    if is_attended() and not are_compiled():
+        print(
+            "Compiling the sound kernels for this machine, once; it takes up to a minute.", file=sys.stderr, flush=True
+        )
+    return [stage.build(store) for stage in STAGES]
+
+
 def make_chain(paths: Paths) -> Chain:
     """All stages in a row, not yet prepared."""
     from engine.core.chain import Chain
     from engine.facade import MONITOR_AFTER
-    from engine.stages import STAGES
 
-    store = ensure_models(paths)
-    return Chain((stage.build(store) for stage in STAGES), MONITOR_AFTER)
+    return Chain(_built_stages(paths), MONITOR_AFTER)
 
 
 def make_engine(paths: Paths) -> Engine:
@@ -72,10 +83,8 @@ def make_engine(paths: Paths) -> Engine:
     from engine.facade import Engine
     from engine.io.system import SystemBackend
     from engine.io.virtual_device import open_virtual_microphone
-    from engine.stages import STAGES
 
-    store = ensure_models(paths)
-    return Engine((stage.build(store) for stage in STAGES), SystemBackend(), open_virtual_microphone)
+    return Engine(_built_stages(paths), SystemBackend(), open_virtual_microphone)
 
 
 def description() -> Description:

@@ -5,7 +5,7 @@ These are its public names; the face imports nothing else. They are light: the D
 """
 
 from engine.api import EngineApi
-from engine.commands import Command, ResetMeters, SetBypass, SetParam, Shutdown, Start, Stop
+from engine.commands import ApplyChain, Command, ResetMeters, SetBypass, SetParam, Shutdown, Start, Stop
 from engine.config import AUTOMATIC, SAMPLE_RATE_HZ, ChainConfig, DeviceConfig, EngineConfig
 from engine.core.params import ParamKind, ParamSpec, Value
 from engine.core.stage import MeterSpec
@@ -38,6 +38,7 @@ from engine.snapshot import (
 __all__ = [
     "AUTOMATIC",
     "SAMPLE_RATE_HZ",
+    "ApplyChain",
     "AudioFileError",
     "ChainConfig",
     "Command",

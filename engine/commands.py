@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.config import EngineConfig
+from engine.config import ChainConfig, EngineConfig
 from engine.core.params import Value
 from engine.snapshot import Description, DeviceDescription, Event, Snapshot
 
@@ -24,6 +24,12 @@ class SetBypass(msgspec.Struct, frozen=True, tag=True):
 
     stage: str
     is_bypassed: bool
+
+
+class ApplyChain(msgspec.Struct, frozen=True, tag=True):
+    """Set several parameters and bypasses at one block boundary, as a preset does; the rest stays as it is."""
+
+    chain: ChainConfig
 
 
 class Start(msgspec.Struct, frozen=True, tag=True):
@@ -51,7 +57,7 @@ class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End the engine process."""
 
 
-Command = SetParam | SetBypass | Start | Stop | ResetMeters | ReportLatency | Shutdown
+Command = SetParam | SetBypass | ApplyChain | Start | Stop | ResetMeters | ReportLatency | Shutdown
 
 
 class GetSnapshot(msgspec.Struct, frozen=True, tag=True):

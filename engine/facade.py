@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 from engine.commands import (
+    ApplyChain,
     Command,
     ReportLatency,
     ResetMeters,
@@ -118,6 +119,8 @@ class Engine:
                 self.controls.set(param_id, value)
             case SetBypass(stage=stage, is_bypassed=is_bypassed):
                 self.controls.bypass(stage, is_bypassed)
+            case ApplyChain(chain=chain):
+                self.controls.apply(chain)
             case Start(config=config):
                 self._start(config)
             case Stop():

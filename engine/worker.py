@@ -7,6 +7,7 @@ makes it STALLED, which it leaves by itself when sound comes again.
 from __future__ import annotations
 
 import threading
+from time import sleep
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from engine.io.backend import AudioStream
 from engine.realtime import raise_thread_priority
 
 _STALL_S: Final = 0.5
+_BREATH_S: Final = 0.0001
 _BUDGET_SHARE: Final = 0.9
 """A stage that alone takes more of the hop than this, again and again, is taken out."""
 
@@ -102,4 +104,7 @@ class Worker:
         self.hops += 1
         if stream.now_s() > stream.due_s + block.shape[1] / SAMPLE_RATE_HZ:
             self.deadline_misses += 1
+            # A real-time thread that is always behind would never rest: it would keep everything else off its core, and
+            # the kernel ends a process whose real-time thread runs for 200 ms on end (RLIMIT_RTTIME).
+            sleep(_BREATH_S)
         return True

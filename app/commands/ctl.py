@@ -13,7 +13,7 @@ from app.chain_settings import load_preset
 from app.composition import rendezvous
 from app.paths import Paths
 from app.terminal import meter_table
-from engine import EngineApi, ParameterError, SetBypass, SetParam, Shutdown
+from engine import ApplyChain, EngineApi, ParameterError, SetBypass, SetParam, Shutdown
 from engine.remote import connect
 
 _WATCH_INTERVAL_S = 0.1
@@ -73,14 +73,7 @@ def _bypass(engine: EngineApi, stage_id: str, position: str, as_json: bool) -> N
 
 
 def _preset(engine: EngineApi, name: str, paths: Paths) -> None:
-    preset = load_preset(name, paths)
-    known = engine.snapshot().params
-    if unknown := sorted(set(preset.params) - set(known)):
-        raise ParameterError(f"the preset {name!r} has parameters that do not exist here: {', '.join(unknown)}")
-    for param_id, value in preset.params.items():
-        engine.send(SetParam(param_id, value))
-    for stage_id, is_bypassed in preset.bypass.items():
-        engine.send(SetBypass(stage_id, is_bypassed))
+    engine.send(ApplyChain(load_preset(name, paths)))
 
 
 def _watch(engine: EngineApi, as_json: bool) -> None:

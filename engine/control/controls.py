@@ -5,7 +5,6 @@ Writers are control threads and may wait for each other; the audio thread never 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from threading import Lock
 
 from engine.config import ChainConfig
@@ -29,10 +28,11 @@ class Controls:
         with self._writer:
             return self._chain.set(param_id, value)
 
-    def apply(self, values: Mapping[str, Value]) -> None:
-        """Set several parameters at one block boundary."""
+    def apply(self, config: ChainConfig) -> None:
+        """Set several parameters and bypasses at one block boundary; the rest stays as it is."""
         with self._writer:
-            self._chain.apply(values)
+            values = {**self._chain.values(), **config.params}
+            self._chain.load(values, {**self._chain.bypasses(), **config.bypass})
 
     def bypass(self, stage_id: str, is_bypassed: bool) -> None:
         """Take a stage out of the sound or put it back."""

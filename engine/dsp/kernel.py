@@ -36,6 +36,12 @@ if not _config.CACHE_DIR:
     _config.CACHE_DIR = str(Path(platformdirs.user_cache_dir("sidetone", False)) / "kernels" / _source_fingerprint())
 
 
+def are_compiled() -> bool:
+    """Whether an earlier run of this version has left its compiled kernels; without them the first `prepare` takes long."""
+    folder = Path(_config.CACHE_DIR)
+    return folder.is_dir() and any(folder.iterdir())
+
+
 def inline(function: _Function) -> _Function:
     """Make a function callable from kernels; it is compiled as part of each of them."""
     return cast(_Function, numba.njit(nogil=True)(function))

@@ -52,7 +52,7 @@ def studio() -> Iterator[PipeWireStudio]:
 def voice(eval_folder: Path, model_store: ModelStore) -> tuple[Mono, Mono]:
     """20 s of a real voice, and the same under a real ceiling fan and a real keyboard, as loud as the voice (0 dB)."""
     data = eval_folder / "data"
-    clean = np.resize(_sound(data / "speech" / "ls_2609-156975-0004.flac"), 20 * RATE_HZ)
+    clean = np.resize(_sound(data / "speech" / "ls_3080-5032-0006.flac"), 20 * RATE_HZ)
     names = ("ceiling-fan", "keyboard")
     fan, keys = (np.resize(_sound(data / "noise" / f"md_things_{name}.flac"), len(clean)) for name in names)
     noise = fan + keys
@@ -99,7 +99,7 @@ def sidetone(studio: PipeWireStudio, folder: Path, *arguments: str) -> Iterator[
     finally:
         if process.poll() is None:
             process.kill()
-        process.wait()
+            process.communicate()
 
 
 def _is_running(env: dict[str, str]) -> bool:

@@ -48,7 +48,7 @@ def test_what_is_loaded_is_what_is_saved(config: ChainConfig) -> None:
 def test_set_returns_what_the_stage_will_see() -> None:
     controls = small()
     assert controls.set("factor.factor", "99") == 4.0
-    controls.apply({"factor.factor": 2.0, "late.color": "cold"})
+    controls.apply(ChainConfig(params={"factor.factor": 2.0, "late.color": "cold"}, bypass={"late": True}))
     controls.bypass("late", True)
     saved = controls.save()
     assert saved.params["factor.factor"] == 2.0
@@ -61,7 +61,7 @@ def test_the_unknown_is_refused_and_changes_nothing(change: str) -> None:
     before = controls.save()
     acts: dict[str, Callable[[], object]] = {
         "set": lambda: controls.set("factor.nosuch", 1.0),
-        "apply": lambda: controls.apply({"factor.factor": 2.0, "nosuch.factor": 1.0}),
+        "apply": lambda: controls.apply(ChainConfig(params={"factor.factor": 2.0, "nosuch.factor": 1.0})),
         "bypass": lambda: controls.bypass("nosuch", True),
         "load": lambda: controls.load(ChainConfig(params={"factor.factor": 2.0}, bypass={"nosuch": True})),
     }
@@ -89,7 +89,7 @@ def test_no_change_of_many_writers_is_lost() -> None:
         lambda turn: controls.set("factor.factor", turn / 1000),
         lambda turn: controls.set("factor.is_inverted", bool(turn % 2)),
         lambda turn: controls.bypass("late", bool(turn % 2)),
-        lambda turn: controls.apply({"late.color": ("warm", "cold")[turn % 2]}),
+        lambda turn: controls.apply(ChainConfig(params={"late.color": ("warm", "cold")[turn % 2]})),
     ]
 
     def write(writer: Callable[[int], object]) -> None:
