@@ -1,0 +1,183 @@
+"""The live chain in mode auto while other programs take the processor: does the sound go on, does the ladder come back.
+
+    python -m benchmarks.ladder_burn [--seconds 30] [--mode auto] [--json FILE]
+
+The engine hears the demo's voice under noise, looped, on the simulated device, in real time and in its own process. After
+some quiet seconds, twice as many real processes as there are cores compute for `--seconds`; then all is quiet again. What
+was put out is kept, and looked through for gaps: with a strength of 24 dB there is always some noise, so a run of zeros is one.
+Printed as JSON; meant to run alone on the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import soundfile
+
+from app.demo import prepare_demo
+from app.files import write_whole
+from app.paths import find_paths
+from app.supervisor import EngineSupervisor
+from benchmarks.live_soak import await_running
+from engine import ChainConfig, DeviceConfig, EngineConfig, Event, EventKind, Snapshot
+from engine.remote import connect
+from engine.rendezvous import Rendezvous
+
+WARM_UP_HOPS = 500
+BASELINE_S, RECOVERY_S = 5.0, 20.0
+LOOK_S = 0.05
+SHORTEST_GAP_FRAMES = 24
+STRENGTH_DB = 24.0
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A step of the ladder, in seconds after the burn began."""
+
+    at_s: float
+    text: str
+
+
+class Burn(msgspec.Struct, frozen=True):
+    """What a run came to. `back_after_s` counts from the end of the burn: 0 if the mode was never left, None if for good."""
+
+    mode: str
+    burn_s: float
+    processes: int
+    gaps: int
+    longest_gap_ms: float
+    xruns: int
+    deadline_misses: int
+    chain_samples: tuple[int, ...]
+    steps: tuple[Step, ...]
+    back_after_s: float | None
+    latency_before_ms: float | None
+    latency_after_ms: float | None
+    latency_difference_ms: float | None
+    other_events: tuple[str, ...]
+
+
+def main() -> int:
+    """Run, and print what it came to; 1 if the sound had a gap or the ladder did not come back."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--mode", default="auto")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SIDETONE_RUNTIME_DIR"] = folder
+        result = burn(Path(folder), options.seconds, options.mode)
+    content = msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n"
+    sys.stdout.write(content.decode())
+    if options.json:
+        write_whole(options.json, content)
+    return int(result.gaps > 0 or result.back_after_s is None)
+
+
+def burn(folder: Path, seconds: float, mode: str) -> Burn:
+    """Baseline, burn and recovery of one engine."""
+    _, noisy, _ = prepare_demo(find_paths())
+    output = folder / "out.wav"
+    meeting_point = Rendezvous(folder)
+    config = EngineConfig(
+        devices=DeviceConfig(input=f"simulated:loop:{noisy}", output=f"simulated:{output}"),
+        chain=ChainConfig(params={"denoise.mode": mode, "denoise.strength_db": STRENGTH_DB}),
+    )
+    supervisor = EngineSupervisor(meeting_point, config)
+    count = 2 * (os.cpu_count() or 1)
+    try:
+        await_running(supervisor, WARM_UP_HOPS)
+        before = look(supervisor, BASELINE_S)
+        began_s = time.monotonic()
+        # The engine's own clock, by which events are told.
+        event_offset_s = supervisor.api().snapshot().uptime_s
+        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+        try:
+            during = look(supervisor, seconds)
+        finally:
+            for process in others:
+                process.kill()
+                process.wait()
+        burned_s = time.monotonic() - began_s
+        after = look(supervisor, RECOVERY_S)
+        engine = connect(meeting_point)
+        events = engine.events()
+        engine.close()
+    finally:
+        supervisor.close()
+    steps = tuple(Step(round(e.time_s - event_offset_s, 2), e.text) for e in events if is_step(e))
+    gaps = zero_runs(output)
+    # The last third, when all is as it was.
+    latency_before, latency_after = latency_ms(before), latency_ms(after[-len(after) // 3 :])
+    known = latency_before is not None and latency_after is not None
+    return Burn(
+        mode=mode,
+        burn_s=round(burned_s, 2),
+        processes=count,
+        gaps=len(gaps),
+        longest_gap_ms=max(gaps, default=0) / 48.0,
+        xruns=after[-1].xruns - before[0].xruns,
+        deadline_misses=after[-1].deadline_misses - before[0].deadline_misses,
+        chain_samples=tuple(sorted({snapshot.latency.chain_samples for snapshot in before + during + after})),
+        steps=steps,
+        back_after_s=back_after_s(steps, burned_s),
+        latency_before_ms=latency_before,
+        latency_after_ms=latency_after,
+        latency_difference_ms=round(latency_after - latency_before, 3)
+        if known and latency_after is not None and latency_before is not None
+        else None,
+        other_events=tuple(e.text for e in events if not is_step(e) and e.kind is not EventKind.STATE)[-50:],
+    )
+
+
+def look(supervisor: EngineSupervisor, seconds: float) -> list[Snapshot]:
+    """Snapshots over so many seconds."""
+    found = []
+    ends_at_s = time.monotonic() + seconds
+    while time.monotonic() < ends_at_s:
+        found.append(supervisor.api().snapshot())
+        time.sleep(LOOK_S)
+    return found
+
+
+def is_step(event: Event) -> bool:
+    """Whether the denoiser's ladder tells it."""
+    return event.kind is EventKind.STAGE and " is heard instead of " in event.text
+
+
+def back_after_s(steps: tuple[Step, ...], burned_s: float) -> float | None:
+    """Seconds from the end of the burn until the mode that was left first is heard again; None if it is not."""
+    if not steps:
+        return 0.0
+    home = steps[0].text.split(" is heard instead of ")[1].split(" (")[0]
+    last = steps[-1]
+    return max(0.0, round(last.at_s - burned_s, 2)) if last.text.startswith(f"Denoise: {home} is heard") else None
+
+
+def latency_ms(snapshots: list[Snapshot]) -> float | None:
+    """Median of the delay from device to device, as far as the engine knows it."""
+    known = [
+        s.latency.input_ms + s.latency.chain_ms + s.latency.output_ms
+        for s in snapshots
+        if s.latency.input_ms is not None and s.latency.output_ms is not None
+    ]
+    return round(float(np.median(known)), 3) if known else None
+
+
+def zero_runs(path: Path) -> list[int]:
+    """Lengths in frames of all silences in the file, but for its beginning and its end."""
+    samples, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    sounding = np.flatnonzero(samples[:, 0])
+    runs = np.diff(sounding) - 1
+    return [int(run) for run in runs[48_000:] if run >= SHORTEST_GAP_FRAMES]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
