@@ -39,6 +39,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add_models(commands)
     _add_ctl(commands)
     _add(commands, "engine-host", argparse.SUPPRESS).add_argument("--config", default="")
+    _add(commands, "model-check", argparse.SUPPRESS).add_argument("file", type=Path)
     _add(commands, "services-host", argparse.SUPPRESS).add_argument("--engine", required=True)
     return parser.parse_args(arguments)
 
@@ -99,8 +100,16 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 def _add_models(commands: _Commands) -> None:
     parser = _add(commands, "models", "the model catalogue")
-    parser.add_argument("action", choices=("list", "build", "verify"))
-    parser.add_argument("models", nargs="*", metavar="ID", help="all by default")
+    parser.add_argument("action", choices=("list", "build", "verify", "import", "remove", "choose"))
+    parser.add_argument("models", nargs="*", metavar="ID", help="all by default; for import a FILE or https address")
+    parser.add_argument("--sha256", metavar="HEX", help="import: what the file must be; asked for at a terminal")
+    for name, text in (
+        ("id", "name"),
+        ("label", "title"),
+        ("version", "version"),
+        ("licence", "licence of its weights"),
+    ):
+        parser.add_argument(f"--{name}", default="", metavar=name.upper(), help=f"import: the model's {text}")
     parser.add_argument("--json", action="store_true", help="for machines to read")
 
 

@@ -5,6 +5,7 @@ Heavy parts are imported when they are needed, so that a face or a `ctl` call do
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from engine import Description, ModelError
 
 if TYPE_CHECKING:
     from engine.core.chain import Chain
-    from engine.core.stage import Stage
+    from engine.core.stage import Assets, Stage
     from engine.facade import Engine
     from engine.inference.catalog import ModelStore
     from engine.rendezvous import Rendezvous
@@ -51,6 +52,30 @@ def ensure_models(paths: Paths, *needed: str) -> ModelStore:
     return store
 
 
+def chosen_models(paths: Paths) -> Assets:
+    """What a live chain is built from: the program's models, or the imported ones in their place.
+
+    Raises
+    ------
+    ModelError
+        If there is not a single denoiser.
+    """
+    from engine.inference.imported import ChosenModels, read_imported
+
+    store = model_store(paths)
+    try:
+        store = ensure_models(paths)
+    except ModelError:
+        # With one of them the sound is good already; the stage itself tells what is wrong with the others.
+        if {entry.id for entry in store.missing()}.issuperset(chain_models(store)):
+            raise
+    try:
+        return ChosenModels(store, read_imported(paths.imported_models), paths.imported_models)
+    except ModelError as error:
+        logging.getLogger("sidetone.models").warning("%s", error)
+        return store
+
+
 def chain_models(store: ModelStore) -> tuple[str, ...]:
     """Ids of the models that a live chain needs."""
     from engine.inference.catalog import ModelKind
@@ -62,12 +87,12 @@ def _built_stages(paths: Paths) -> list[Stage[Any]]:
     from engine.dsp.kernel import are_compiled
     from engine.stages import STAGES
 
-    store = ensure_models(paths)
+    models = chosen_models(paths)
     if is_attended() and not are_compiled():
         print(
             "Compiling the sound kernels for this machine, once; it takes up to a minute.", file=sys.stderr, flush=True
         )
-    return [stage.build(store) for stage in STAGES]
+    return [stage.build(models) for stage in STAGES]
 
 
 def make_chain(paths: Paths) -> Chain:

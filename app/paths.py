@@ -54,6 +54,11 @@ class Paths:
         return self.cache / "models"
 
     @property
+    def imported_models(self) -> Path:
+        """Models that the user brought along, and their catalogue; unlike a cache, they cannot be made again."""
+        return self.config / "models"
+
+    @property
     def settings(self) -> Path:
         """The user's settings file."""
         return self.config / "settings.toml"

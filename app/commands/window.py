@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.composition import ensure_models, rendezvous
+from app.composition import chosen_models, rendezvous
 from app.crash import EXIT_DONE
 from app.paths import Paths
 from app.settings import Settings, load_settings, save_settings
@@ -31,7 +31,7 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
         from app.cli import parse
 
         return int((headless := parse(["headless"])).run(headless, paths))
-    ensure_models(paths)
+    chosen_models(paths)
     settings = _settings(paths)
     supervisor = EngineSupervisor(rendezvous(paths), settings.engine)
     # The engine compiles and loads while Qt does the same.

@@ -1,0 +1,116 @@
+"""Finds out what a model file from elsewhere is good for, by running it. Belongs in a process of its own.
+
+A runtime for hostile files there is not: a graph may crash it, take all memory, or never end. So this runs in a child with
+limits (`models.importing`), which answers in one line of JSON, or not at all.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import msgspec
+import numpy as np
+
+from engine.errors import ModelError
+from engine.inference.deepfilternet3 import DeepFilterNet3
+from engine.inference.frame_denoiser import FrameDenoiser
+from engine.inference.nsnet2 import NsNet2
+from engine.inference.onnx_contents import read_onnx_contents
+from engine.inference.session import open_session
+
+ALLOWED_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+MOST_MEMORY_BYTES = 4 << 30
+MOST_CPU_S = 60
+TRIAL_HOPS = 50
+
+RUNTIMES: dict[str, Callable[[Path], FrameDenoiser]] = {
+    "deepfilternet3": DeepFilterNet3,
+    "deepfilternet3-20ms": lambda path: DeepFilterNet3(path, predicted_frames=1),
+    "deepfilternet3-10ms": lambda path: DeepFilterNet3(path, predicted_frames=2),
+    "nsnet2": NsNet2,
+}
+"""What this program can run: by the id of the model of its own whose place another one of the same form may take."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What a file is good for.
+
+    Attributes
+    ----------
+    problem : str
+        Why it is refused; empty if it is not.
+    fits : str
+        Id of the model whose place it can take; empty if it can be loaded but nothing here knows how to use it.
+    cost_ms : float
+        Median time of a hop on this machine; 0 where nothing fits.
+    shape : str
+        Its inputs and outputs in words.
+    """
+
+    problem: str = ""
+    fits: str = ""
+    sample_rate_hz: int = 0
+    hop_samples: int = 0
+    delay_samples: int = 0
+    cost_ms: float = 0.0
+    shape: str = ""
+
+
+def probe(path: Path) -> Finding:
+    """Look through a file, load it, and try it as everything that this program can run. Waits; may crash or hang."""
+    try:
+        contents = read_onnx_contents(path.read_bytes())
+        if contents.has_external_data:
+            return Finding("it keeps data in other files, which is not allowed; save it as one file")
+        if strangers := contents.domains - ALLOWED_DOMAINS:
+            return Finding(f"it needs operators that are not ONNX's own ({', '.join(sorted(strangers))[:100]})")
+        session = open_session(path)
+    except ModelError as error:
+        return Finding(str(error))
+    except OSError as error:
+        return Finding(f"it cannot be read ({error.strerror or error})")
+    words = ", ".join(f"{value.name} {value.shape}" for value in session.get_inputs())
+    shape = f"{words} -> {', '.join(f'{value.name} {value.shape}' for value in session.get_outputs())}"[:300]
+    for model_id, load in RUNTIMES.items():
+        if (finding := _try_as(model_id, load, path, shape)) is not None:
+            return finding
+    return Finding(shape=shape)
+
+
+def _try_as(model_id: str, load: Callable[[Path], FrameDenoiser], path: Path, shape: str) -> Finding | None:
+    try:
+        denoiser = load(path)
+        stream = denoiser.stream()
+    except Exception:  # noqa: BLE001 - it is not of this form; why does not matter
+        return None
+    hops = 0.1 * np.random.default_rng(1).standard_normal((TRIAL_HOPS, denoiser.hop_samples)).astype(np.float32)
+    costs_s = []
+    for hop in hops:
+        began_s = perf_counter()
+        stream.process(hop, hop, 0.0)
+        costs_s.append(perf_counter() - began_s)
+    if not np.isfinite(hops).all():
+        return Finding(f"it has the form of {model_id} but returns samples that are no numbers")
+    return Finding(
+        fits=model_id,
+        sample_rate_hz=denoiser.sample_rate,
+        hop_samples=denoiser.hop_samples,
+        delay_samples=denoiser.delay_samples,
+        cost_ms=round(1000.0 * median(costs_s), 3),
+        shape=shape,
+    )
+
+
+def limit_this_process() -> None:
+    """Bound memory and processor time where the system can; elsewhere the parent's time limit alone holds."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if sys.platform == "linux":
+            resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
