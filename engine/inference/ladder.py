@@ -108,8 +108,13 @@ class Ladder:
 
     @property
     def is_hurried(self) -> bool:
-        """Whether pressure leads down, so that two denoisers should not run side by side for long."""
-        return self._heard in self._rungs and self._rank(self._heard) < self._rank(self.wanted)
+        """Whether what comes now should warm up only as long as it must.
+
+        Under pressure two should not run side by side for long, and in the place of one that failed it is noisy meanwhile.
+        """
+        wanted = self.wanted
+        stands_in = self._heard == self._rungs[-1] and bool(self._bars) and wanted not in self._bars
+        return stands_in or (self._heard in self._rungs and self._rank(self._heard) < self._rank(wanted))
 
     def after_hop(self, cost_ns: int, budget_ns: int, heard: str, failure: Failure | None) -> bool:
         """Judge a hop that was done. Audio thread.

@@ -24,7 +24,8 @@ FADE_HOPS = 4
 HOPS_TO_REFILL = 1
 """After a takeover: overlap-add needs one hop of the new denoiser's own."""
 HURRIED_WARM_UP_HOPS = 10
-"""Enough for a denoiser in need not to sound cold, while two at once cost time that is short."""
+"""For a denoiser in need. On speech in noise, NSNet2 that began so short ago differs from one that heard all by -16 dB of the
+voice, and by -21 dB after 50 hops."""
 
 
 class Lane:

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 
 from engine.core.stage import Context, StreamFormat
 from engine.errors import ModelError
+from engine.inference import ladder as ladder_module
+from engine.inference.catalog import ModelStore
+from engine.inference.deepfilternet3 import DeepFilterNet3
+from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser
 from engine.inference.ladder import Failure, Ladder
+from engine.inference.nsnet2 import NsNet2
 from engine.stages.denoise import Denoise, DenoiseParams
 
 HOP = 480
@@ -311,3 +316,66 @@ def test_pressure_in_the_stage_steps_down_and_comes_back(networks: dict[str, Mis
         told += stage.take_notices()
     assert told[0].startswith("dry is heard instead of balanced (it took")
     assert told[-1] == "balanced is heard instead of light (there is room again)"
+
+
+class Shaky:
+    """A real denoiser whose streams raise, return what is no number, or work, as `fault` says."""
+
+    def __init__(self, denoiser: FrameDenoiser) -> None:
+        self.sample_rate, self.hop_samples = denoiser.sample_rate, denoiser.hop_samples
+        self.delay_samples, self.warm_up_hops = denoiser.delay_samples, denoiser.warm_up_hops
+        self.fault = ""
+        self._denoiser = denoiser
+
+    def stream(self) -> DenoiserStream:
+        stream = self._denoiser.stream()
+        process = stream.process
+
+        def shaky(hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
+            if self.fault == "raise":
+                raise RuntimeError("gone")
+            process(hop_in, hop_out, residual_gain)
+            if self.fault == "nan":
+                hop_out[:] = np.nan
+
+        stream.process = shaky  # type: ignore[method-assign]
+        return stream
+
+
+def shaken(
+    stage: Denoise, networks: list[Shaky], samples: NDArray[np.float32], switches: int
+) -> tuple[NDArray[np.float32], int]:
+    """Output, and the number of steps, at no strength while faults, pressure and modes come and go at random."""
+    stage.expect(DenoiseParams(mode="auto"))
+    stage.prepare(StreamFormat(48_000, 1, HOP))
+    ctx: Context[DenoiseParams] = Context(DenoiseParams(0.0, "auto"), len(Denoise.meters))
+    random = np.random.default_rng(7)
+    out = np.resize(samples, (1, switches * 30 * HOP)).astype(np.float32)
+    steps = 0
+    for index, start in enumerate(range(0, out.shape[1], HOP)):
+        if index % 30 == 20:
+            for network in networks:
+                network.fault = str(random.choice(["", "", "raise", "nan"]))
+            ctx.budget_ns = int(random.choice([2, 10**9]))
+            ctx.params = DenoiseParams(0.0, str(random.choice(["auto", "auto", "balanced", "light"])))
+        stage.process(out[:, start : start + HOP], ctx)
+        steps += len(stage.take_notices())
+    return out.reshape(-1), steps
+
+
+@pytest.mark.parametrize("sound", ["speech", "tone"])
+def test_two_hundred_faults_and_steps_leave_no_residual_and_no_shift(
+    model_store: ModelStore, speech: NDArray[np.float32], sound: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in {"FIRST_PAUSE_S": 0.1, "LONGEST_PAUSE_S": 0.1, "CALM_S": (0.05,)}.items():
+        monkeypatch.setattr(ladder_module, name, seconds)
+    balanced = Shaky(DeepFilterNet3(model_store.model_path("deepfilternet3-20ms"), predicted_frames=1))
+    light = Shaky(NsNet2(model_store.model_path("nsnet2")))
+    stage = Denoise({"balanced": balanced, "light": light})
+    tone = (0.25 * np.sin(2 * np.pi * 997 / 48_000 * np.arange(480_000) + 1.2)).astype(np.float32)
+    x = speech if sound == "speech" else tone
+    y, steps = shaken(stage, [balanced, light], x, 200)
+    expected = np.resize(x, y.size)
+    residual = np.abs(y[960:] - expected[:-960]).max()
+    assert 20 * np.log10(residual) < -80.0
+    assert steps > 200
