@@ -141,9 +141,8 @@ def _choose(model_id: str, paths: Paths) -> None:
         raise ModelError(f"{model_id} cannot be chosen: it has not the form of any denoiser that Sidetone can run")
     imported_path(paths.imported_models, model)
     write_imported(paths.imported_models, catalog.choosing(model.fits, model.id))
-    print(
-        f"{model_id}: used in the place of {model.fits} from the next start on; `sidetone models choose {model.fits}`"
-    )
+    print(f"{model_id}: takes the place of {model.fits} from the next start on")
+    print(f"`sidetone models choose {model.fits}` goes back to Sidetone's own")
 
 
 def _states(wanted: list[str], paths: Paths) -> list[ModelState]:
