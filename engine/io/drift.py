@@ -14,7 +14,7 @@ import math
 
 _TRACK_FAST, _TRACK_SLOW, _TRACK_SETTLE_S = 0.1, 0.001, 40.0
 _TRACK_LOST_S = 1.5e-3
-_CORRECT_FAST, _CORRECT_SLOW, _CORRECT_SETTLE_S = 0.6, 0.05, 40.0
+_CORRECT_FAST, _CORRECT_SLOW, _CORRECT_SETTLE_S = 0.25, 0.05, 30.0
 _SWING_S = 3.0
 _CALM_S = 0.5e-3
 _HURRY = 0.5
@@ -135,9 +135,10 @@ class ClockTracker:
 class DriftCorrector:
     """PI controller from the frames under way to the speed at which they are taken.
 
-    Its natural frequency glides from 0.6 to 0.05 rad/s, critically damped, so it finds a clock error of 300 ppm within
-    seconds and is then far below anything that could be heard. An error above half a millisecond, as a stall leaves it,
-    is worked off faster, with the learnt clock error untouched.
+    Its natural frequency glides from 0.25 to 0.05 rad/s, critically damped, so it finds a clock error of 300 ppm within
+    seconds and is then far below anything that could be heard. Where more than half a millisecond is missing, an underflow
+    is near, and the lack is worked off faster, with the learnt clock error untouched. What is too much is nobody's hurry: if
+    it is a lot, it is skipped (`Speaker`), not played faster.
 
     Parameters
     ----------
@@ -166,14 +167,14 @@ class DriftCorrector:
 
     def update(self, under_way_frames: float, elapsed_s: float) -> float:
         """Return the new `speed` after `elapsed_s` more seconds."""
-        error_s = (under_way_frames - self.target_frames) / self._rate_hz
+        error_s = min((under_way_frames - self.target_frames) / self._rate_hz, _CALM_S)
         omega = _glide(self._ran_s, _CORRECT_FAST, _CORRECT_SLOW, _CORRECT_SETTLE_S)
         self._ran_s += elapsed_s
         wanted = self._integral + 2.0 * omega * error_s
-        wanted += _HURRY * (max(error_s - _CALM_S, 0.0) + min(error_s + _CALM_S, 0.0))
+        wanted += _HURRY * min(error_s + _CALM_S, 0.0)
         if abs(wanted) < MAX_CORRECTION:
             # A large error is a stall's, not the clock's: it may teach only a little.
-            self._integral += omega * omega * min(max(error_s, -_CALM_S), _CALM_S) * elapsed_s
+            self._integral += omega * omega * max(error_s, -_CALM_S) * elapsed_s
         self._speed = 1.0 + min(max(wanted, -MAX_CORRECTION), MAX_CORRECTION)
         return self._speed
 

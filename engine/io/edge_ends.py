@@ -16,13 +16,13 @@ from engine.io.drift import ClockTracker, DriftCorrector
 from engine.io.ports import CapturePort, PlaybackPort, Port
 from engine.io.variable_resampler import VariableResampler
 
-_LOWER_PER_S = 2e-3
 _CALM_HOPS = 25
 _ROUNDING_FRAMES = 4
 _QUIET = 10 ** (-50 / 20)
 _CERTAIN_HOPS = 10
 _PATIENCE_HOPS = 100
 _FADE_FRAMES = 240
+_LOWER_PER_S = 1e-4
 
 
 class Microphone:
@@ -155,9 +155,7 @@ class Speaker:
         uneven = min(late_frames + self._clock.early_frames * self._step, 2.0 * self._hop_frames)
         self._calm_hops = self._calm_hops + 1 if is_punctual and uneven < self._hop_frames / 2 else 0
         self._learn()
-        wanted = self._least_frames + uneven + self._learnt_frames
-        lowest = self.corrector.target_frames - _LOWER_PER_S * self._hop_s * SAMPLE_RATE_HZ
-        self.corrector.target_frames = max(wanted, lowest)
+        self._aim(self._least_frames + uneven + self._learnt_frames)
         surplus = self._under_way - self.corrector.target_frames
         if self._is_aligned:
             self.corrector.update(self._under_way, self._hop_s)
@@ -188,7 +186,10 @@ class Speaker:
         return (self.port.level_frames + self.port.block_frames) / self.port.rate_hz * 1e3
 
     def _shortened(self, block: Block, surplus: float) -> Block:
-        """Drop up to half of `block`, cross-faded, if too much has been under way for a while: best in a pause."""
+        """Drop up to half of `block`, cross-faded, if too much has been under way for a while: best in a pause.
+
+        A skip is heard less than a faster pace would be: that bends every tone for as long as it lasts.
+        """
         frames = block.shape[1]
         if surplus < (_FADE_FRAMES / 4 if self._is_shortening else self._hop_frames / 2):
             self._surplus_hops = 0
@@ -205,6 +206,14 @@ class Speaker:
         shorter[:, : fade.size] += (block[:, : fade.size] - shorter[:, : fade.size]) * (1.0 - fade)
         self.dropped_frames += drop
         return shorter
+
+    def _aim(self, wanted_frames: float) -> None:
+        """Raise the target at once; lower it at once if that is worth a skip, else so slowly that no tone is bent."""
+        target_frames = self.corrector.target_frames
+        if target_frames - wanted_frames < self._hop_frames / 2:
+            lowest_frames = target_frames - _LOWER_PER_S * self._hop_s * SAMPLE_RATE_HZ
+            wanted_frames = max(wanted_frames, lowest_frames)
+        self.corrector.target_frames = wanted_frames
 
     def _learn(self) -> None:
         """Keep more in hand if the output ran dry though nothing had been late for a while; one hop more at most."""

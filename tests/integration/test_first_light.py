@@ -199,7 +199,7 @@ def _lag(wanted: Mono, heard: Mono) -> int:
     return int(np.argmax(np.fft.irfft(spectrum, size)[: len(heard)]))
 
 
-def broken_windows(heard: Mono, least_snr_db: float = 40.0) -> NDArray[np.bool_]:
+def broken_windows(heard: Mono, least_snr_db: float = 30.0) -> NDArray[np.bool_]:
     """For each window of 100 ms in which the tone sounds, whether it is anything but one steady sine."""
     loud = np.flatnonzero(np.abs(heard) > 0.1)
     steady = heard[loud[0] + WINDOW : loud[-1] - WINDOW].astype(np.float64)
