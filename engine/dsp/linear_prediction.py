@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import compile_kernels, kernel
+from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, plan_fft, real_fft
+from engine.dsp.kernel import compile_kernels, inline, kernel
 
 WHITE_NOISE = 1e-5
 """Share of white noise mixed into the autocorrelation: keeps it well conditioned where a voice has no highs."""
@@ -43,13 +44,13 @@ class LinearPredictor:
     """
 
     def __init__(self, order: int, history_samples: int, predicted_samples: int) -> None:
-        compile_kernels(_weight, _solve, _extrapolate)
+        compile_kernels(_extend)
         self._window = rising_window(history_samples)
         # Long enough that the end of the past does not meet its beginning in the circular correlation.
         fft_size = 1 << (history_samples + order - 1).bit_length()
         self._weighted = np.zeros(fft_size, np.float32)
         self._spectrum = np.zeros(fft_size // 2 + 1, np.complex64)
-        self._conjugate = np.zeros(fft_size // 2 + 1, np.complex64)
+        self._plan = plan_fft(fft_size)
         self._correlation = np.zeros(fft_size, np.float32)
         self._coefficients = np.zeros(order)
         self._previous = np.zeros(order)
@@ -63,22 +64,47 @@ class LinearPredictor:
         line : NDArray[np.float32]
             Shape (history_samples + predicted_samples,), contiguous.
         """
-        _weight(line, self._window, self._weighted)
-        # Wiener-Khinchin; summing up 128 lags one by one would take longer.
-        np.fft.rfft(self._weighted, out=self._spectrum)  # type: ignore[arg-type]  # stubs know only double
-        np.multiply(self._spectrum, np.conj(self._spectrum, out=self._conjugate), out=self._spectrum)
-        np.fft.irfft(self._spectrum, self._weighted.size, out=self._correlation)  # type: ignore[arg-type]
-        _solve(self._correlation, self._coefficients, self._previous)
-        _extrapolate(line, self._coefficients, self._recent)
+        _extend(
+            line,
+            self._window,
+            self._weighted,
+            self._plan,
+            self._spectrum,
+            self._correlation,
+            self._coefficients,
+            self._previous,
+            self._recent,
+        )
 
 
-@kernel("void(float32[::1], float32[::1], float32[::1])")
-def _weight(line: NDArray[np.float32], window: NDArray[np.float32], weighted: NDArray[np.float32]) -> None:
+@kernel(
+    f"void(float32[::1], float32[::1], float32[::1], {FFT_TYPE}, complex64[::1], float32[::1], float64[::1], float64[::1], "
+    "float64[::1])",
+    may_reorder=True,
+)
+def _extend(
+    line: NDArray[np.float32],
+    window: NDArray[np.float32],
+    weighted: NDArray[np.float32],
+    plan: FftTables,
+    spectrum: NDArray[np.complex64],
+    correlation: NDArray[np.float32],
+    coefficients: NDArray[np.float64],
+    previous: NDArray[np.float64],
+    recent: NDArray[np.float64],
+) -> None:
     for i in range(window.size):
         weighted[i] = line[i] * window[i]
+    # Wiener-Khinchin; summing up 128 lags one by one would take longer.
+    real_fft(plan, weighted, 1.0, spectrum)
+    for i in range(spectrum.size):
+        spectrum[i] = complex(spectrum[i].real ** 2 + spectrum[i].imag ** 2, np.float32(0.0))
+    inverse_real_fft(plan, spectrum, 1.0 / weighted.size, correlation)
+    _solve(correlation, coefficients, previous)
+    _extrapolate(line, coefficients, recent)
 
 
-@kernel("void(float32[::1], float64[::1], float64[::1])", may_reorder=True)
+@inline
 def _solve(correlation: NDArray[np.float32], coefficients: NDArray[np.float64], previous: NDArray[np.float64]) -> None:
     """Levinson-Durbin (Makhoul 1975, eq. 38); the first coefficient is the weight of the oldest sample."""
     order = coefficients.size
@@ -98,7 +124,7 @@ def _solve(correlation: NDArray[np.float32], coefficients: NDArray[np.float64], 
         error *= 1.0 - reflection * reflection
 
 
-@kernel("void(float32[::1], float64[::1], float64[::1])", may_reorder=True)
+@inline
 def _extrapolate(line: NDArray[np.float32], coefficients: NDArray[np.float64], recent: NDArray[np.float64]) -> None:
     order = coefficients.size
     start = line.size - recent.size

@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dsp.erb import erb_band_ends
-from engine.dsp.kernel import compile_kernels, kernel
+from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, plan_fft, real_fft
+from engine.dsp.kernel import compile_kernels, inline, kernel
 from engine.dsp.linear_prediction import LinearPredictor
-from engine.dsp.stft import LineAnalysis, RevisedSynthesis, Synthesis, append_hop
+from engine.dsp.stft import append_hop, vorbis_window
 from engine.errors import ModelError
 from engine.inference.session import StatefulStep, open_session
 
@@ -99,17 +100,20 @@ class DeepFilterNet3Stream:
             raise ModelError(
                 f"this is no streaming DeepFilterNet3 ({error}); run ./sidetone models build to replace it"
             ) from error
-        compile_kernels(append_hop, _move_on, _features, _enhance)
+        compile_kernels(_take_in, _hear, _answer)
         self._step = step
         self._band_ends = band_ends
         self._predicted_frames = predicted_frames
-        self._analysis = LineAnalysis(HOP_SAMPLES, frames)
-        self._synthesis = Synthesis(HOP_SAMPLES)
-        self._revised_synthesis = RevisedSynthesis(HOP_SAMPLES, LEAD_OVER_SAMPLES)
+        self._window = vorbis_window(2 * HOP_SAMPLES)
+        self._plan = plan_fft(2 * HOP_SAMPLES)
+        self._frame = np.zeros(2 * HOP_SAMPLES, np.float32)
+        self._tail = np.zeros(HOP_SAMPLES, np.float32)
+        phase = (np.arange(LEAD_OVER_SAMPLES) + 0.5) / LEAD_OVER_SAMPLES
+        self._lead_over = (0.5 - 0.5 * np.cos(np.pi * phase)).astype(np.float32)
         self._predictor = LinearPredictor(PREDICTION_ORDER, HISTORY_SAMPLES, predicted_frames * HOP_SAMPLES)
         self._line = np.zeros(HISTORY_SAMPLES + predicted_frames * HOP_SAMPLES, np.float32)
         self._spectra = np.zeros((TAPS + predicted_frames, HOP_SAMPLES + 1), np.complex64)
-        self._enhanced = np.zeros((2, HOP_SAMPLES + 1), np.complex64)
+        self._enhanced = np.zeros(HOP_SAMPLES + 1, np.complex64)
         # Running means after the real frames, and as they go on over predicted ones.
         self._mean_levels_db = np.zeros((2, BANDS), np.float32)
         self._mean_magnitudes = np.zeros((2, FILTERED_BINS), np.float32)
@@ -134,53 +138,42 @@ class DeepFilterNet3Stream:
 
     def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
         """Denoise one hop, `DeepFilterNet3.delay_samples` late. Audio thread; see `DenoiserStream.process`."""
-        append_hop(hop_in, self._line[:HISTORY_SAMPLES])
+        _take_in(hop_in, self._line[:HISTORY_SAMPLES])
         if self._predicted_frames:
             self._predictor.extend(self._line)
-        _move_on(self._spectra, self._band_levels, self._unit_bins)
-        self._analysis.process(self._line, self._spectra[TAPS - 1 :])
-        self._put_features(0, REAL)
-        self._mean_levels_db[PREDICTED] = self._mean_levels_db[REAL]
-        self._mean_magnitudes[PREDICTED] = self._mean_magnitudes[REAL]
-        for frame in range(1, 1 + self._predicted_frames):
-            self._put_features(frame, PREDICTED)
-        self._step.run()
-        if self._predicted_frames:
-            # What is known now of the older of the two overlapping frames replaces what was guessed a hop ago.
-            self._enhance(self._predicted_frames - 1, residual_gain, self._enhanced[0])
-            self._enhance(self._predicted_frames, residual_gain, self._enhanced[1])
-            self._revised_synthesis.process(self._enhanced, hop_out)
-        else:
-            self._enhance(0, residual_gain, self._enhanced[1])
-            self._synthesis.process(self._enhanced[1], hop_out)
-
-    def _put_features(self, frame: int, means: int) -> None:
-        _features(
-            self._spectra[TAPS - 1 + frame],
+        _hear(
+            self._line,
+            self._window,
+            self._frame,
+            self._plan,
+            self._spectra,
             self._band_ends,
             self._band_powers,
-            means == PREDICTED,
-            self._mean_levels_db[means],
-            self._mean_magnitudes[means],
-            self._band_levels[CONTEXT - 1 + frame],
-            self._unit_bins[:, CONTEXT - 1 + frame],
+            self._mean_levels_db,
+            self._mean_magnitudes,
+            self._band_levels,
+            self._unit_bins,
         )
-
-    def _enhance(self, frame: int, residual_gain: float, enhanced: NDArray[np.complex64]) -> None:
-        _enhance(
-            self._spectra[frame : frame + TAPS],
+        self._step.run()
+        _answer(
+            self._spectra,
             self._band_ends,
-            self._masks[frame],
-            self._filters[frame],
+            self._masks,
+            self._filters,
             residual_gain,
-            enhanced,
+            self._enhanced,
             self._powers,
+            self._plan,
+            self._frame,
+            self._window,
+            self._lead_over,
+            self._tail,
+            hop_out,
         )
 
     def reset(self) -> None:
         """Forget the past; as good as new. Audio thread."""
-        self._synthesis.reset()
-        self._revised_synthesis.reset()
+        self._tail.fill(0.0)
         self._step.reset()
         self._line.fill(0.0)
         self._spectra.fill(0.0)
@@ -194,8 +187,7 @@ class DeepFilterNet3Stream:
     def copy_from(self, other: DeepFilterNet3Stream) -> None:
         """Become a copy of another stream. Audio thread."""
         self.take_over(other)
-        self._synthesis.copy_from(other._synthesis)
-        self._revised_synthesis.copy_from(other._revised_synthesis)
+        self._tail[:] = other._tail
 
     def take_over(self, other: object) -> bool:
         """Go on from the past of another stream, which may wait for more or fewer frames. Audio thread."""
@@ -213,23 +205,58 @@ class DeepFilterNet3Stream:
         return True
 
 
-@kernel("void(complex64[:, ::1], float32[:, ::1], float32[:, :, ::1])")
-def _move_on(
-    spectra: NDArray[np.complex64],
-    band_levels: NDArray[np.float32],
-    unit_bins: NDArray[np.float32],
-) -> None:
-    """Move what is real in every history on by a frame; the newest place is free then."""
-    for tap in range(TAPS - 1):
-        spectra[tap] = spectra[tap + 1]
-    for frame in range(CONTEXT - 1):
-        band_levels[frame] = band_levels[frame + 1]
-        unit_bins[:, frame] = unit_bins[:, frame + 1]
+@kernel("void(float32[::1], float32[::1])")
+def _take_in(hop: NDArray[np.float32], history: NDArray[np.float32]) -> None:
+    append_hop(hop, history)
 
 
 @kernel(
-    "void(complex64[::1], int64[::1], float32[::1], boolean, float32[::1], float32[::1], float32[::1], float32[:, :])"
+    f"void(float32[::1], float32[::1], float32[::1], {FFT_TYPE}, complex64[:, ::1], int64[::1], float32[::1], "
+    "float32[:, ::1], float32[:, ::1], float32[:, ::1], float32[:, :, ::1])"
 )
+def _hear(
+    line: NDArray[np.float32],
+    window: NDArray[np.float32],
+    frame: NDArray[np.float32],
+    plan: FftTables,
+    spectra: NDArray[np.complex64],
+    band_ends: NDArray[np.int64],
+    band_powers: NDArray[np.float32],
+    mean_levels_db: NDArray[np.float32],
+    mean_magnitudes: NDArray[np.float32],
+    band_levels: NDArray[np.float32],
+    unit_bins: NDArray[np.float32],
+) -> None:
+    """Move what is real in every history on by a frame, and write spectra and features of the new and the predicted ones."""
+    for tap in range(TAPS - 1):
+        spectra[tap] = spectra[tap + 1]
+    for past in range(CONTEXT - 1):
+        band_levels[past] = band_levels[past + 1]
+        unit_bins[:, past] = unit_bins[:, past + 1]
+    frames = band_levels.shape[0] - CONTEXT + 1
+    for new in range(frames):
+        start = line.size - (frames + 1 - new) * HOP_SAMPLES
+        for i in range(window.size):
+            frame[i] = line[start + i] * window[i]
+        spectrum = spectra[TAPS - 1 + new]
+        real_fft(plan, frame, 1.0 / frame.size, spectrum)
+        means = min(new, PREDICTED)
+        if new == 1:
+            mean_levels_db[PREDICTED] = mean_levels_db[REAL]
+            mean_magnitudes[PREDICTED] = mean_magnitudes[REAL]
+        _features(
+            spectrum,
+            band_ends,
+            band_powers,
+            new > 0,
+            mean_levels_db[means],
+            mean_magnitudes[means],
+            band_levels[CONTEXT - 1 + new],
+            unit_bins[:, CONTEXT - 1 + new],
+        )
+
+
+@inline
 def _features(
     spectrum: NDArray[np.complex64],
     band_ends: NDArray[np.int64],
@@ -273,7 +300,50 @@ def _features(
         unit_bins[1, index] = spectrum[index].imag * scale
 
 
-@kernel("void(complex64[:, ::1], int64[::1], float32[::1], float32[:, :, ::1], float64, complex64[::1], float64[::1])")
+@kernel(
+    "void(complex64[:, ::1], int64[::1], float32[:, ::1], float32[:, :, :, ::1], float64, complex64[::1], float64[::1], "
+    f"{FFT_TYPE}, float32[::1], float32[::1], float32[::1], float32[::1], float32[::1])"
+)
+def _answer(
+    spectra: NDArray[np.complex64],
+    band_ends: NDArray[np.int64],
+    masks: NDArray[np.float32],
+    filters: NDArray[np.float32],
+    residual_gain: float,
+    enhanced: NDArray[np.complex64],
+    powers: NDArray[np.float64],
+    plan: FftTables,
+    frame: NDArray[np.float32],
+    window: NDArray[np.float32],
+    lead_over: NDArray[np.float32],
+    tail: NDArray[np.float32],
+    hop: NDArray[np.float32],
+) -> None:
+    """Write the samples that are complete with the newest frame that mask and filter allow; `tail` waits for the next."""
+    size = tail.size
+    newest = masks.shape[0] - 1
+    if newest > 0:
+        # What is known now of the older of the two overlapping frames replaces what was guessed a hop ago.
+        older = newest - 1
+        _enhance(
+            spectra[older : older + TAPS], band_ends, masks[older], filters[older], residual_gain, enhanced, powers
+        )
+        inverse_real_fft(plan, enhanced, 1.0, frame)
+        for i in range(size):
+            better = frame[size + i] * window[size + i]
+            if i < lead_over.size:
+                better = tail[i] + lead_over[i] * (better - tail[i])
+            tail[i] = better
+    _enhance(
+        spectra[newest : newest + TAPS], band_ends, masks[newest], filters[newest], residual_gain, enhanced, powers
+    )
+    inverse_real_fft(plan, enhanced, 1.0, frame)
+    for i in range(size):
+        hop[i] = frame[i] * window[i] + tail[i]
+        tail[i] = frame[size + i] * window[size + i]
+
+
+@inline
 def _enhance(
     spectra: NDArray[np.complex64],
     band_ends: NDArray[np.int64],
