@@ -120,6 +120,7 @@ class Lanes:
         self._lanes = {
             name: Lane(denoiser, channels, delay_samples) for name, denoiser in {**denoisers, DRY: dry}.items()
         }
+        self._dry_line = DelayLine(channels, delay_samples, hop)
         self._dry = np.zeros((channels, hop), np.float32)
         self._landing = Landing(channels)
         self.failure: Failure | None = None
@@ -161,7 +162,7 @@ class Lanes:
             Whether one that begins now should warm up only as long as it must.
         """
         self.failure = None
-        self._lanes[DRY].process(hop_in, self._dry, residual_gain)
+        self._dry_line.process(hop_in, self._dry)
         if self._is_fresh:
             self._is_fresh = False
             self._current = wanted
@@ -228,5 +229,5 @@ class Lanes:
         self._faded_hops = 0
         self._is_fresh = True
         self.failure = None
-        self._lanes[DRY].reset()
+        self._dry_line.reset()
         self._landing.reset()
