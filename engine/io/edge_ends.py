@@ -22,7 +22,9 @@ _QUIET = 10 ** (-50 / 20)
 _CERTAIN_HOPS = 10
 _PATIENCE_HOPS = 100
 _FADE_FRAMES = 240
+_WORTH_FRAMES = 48
 _LOWER_PER_S = 1e-4
+_RECOVERY_HOPS = 1000
 
 
 class Microphone:
@@ -118,6 +120,7 @@ class Speaker:
         self._losses_seen = 0
         self._calm_hops = 0
         self._surplus_hops = 0
+        self._recovering_hops = 0
         self._is_shortening = False
         self.dropped_frames = 0
         self._fade = np.linspace(0.0, 1.0, min(_FADE_FRAMES, hop_frames), dtype=np.float32)
@@ -191,7 +194,7 @@ class Speaker:
         A skip is heard less than a faster pace would be: that bends every tone for as long as it lasts.
         """
         frames = block.shape[1]
-        if surplus < (_FADE_FRAMES / 4 if self._is_shortening else self._hop_frames / 2):
+        if surplus < (_WORTH_FRAMES if self._is_shortening or self._recovering_hops else self._hop_frames / 2):
             self._surplus_hops = 0
             self._is_shortening = False
             return block
@@ -208,9 +211,12 @@ class Speaker:
         return shorter
 
     def _aim(self, wanted_frames: float) -> None:
-        """Raise the target at once; lower it at once if that is worth a skip, else so slowly that no tone is bent."""
+        """Raise the target at once; lower it at once after a disturbance, else so slowly that no tone is bent."""
         target_frames = self.corrector.target_frames
-        if target_frames - wanted_frames < self._hop_frames / 2:
+        if abs(target_frames - wanted_frames) > self._hop_frames / 2:
+            self._recovering_hops = _RECOVERY_HOPS
+        self._recovering_hops = max(0, self._recovering_hops - 1)
+        if not self._recovering_hops:
             lowest_frames = target_frames - _LOWER_PER_S * self._hop_s * SAMPLE_RATE_HZ
             wanted_frames = max(wanted_frames, lowest_frames)
         self.corrector.target_frames = wanted_frames
@@ -218,6 +224,8 @@ class Speaker:
     def _learn(self) -> None:
         """Keep more in hand if the output ran dry though nothing had been late for a while; one hop more at most."""
         losses = self.port.losses
+        if losses > self._losses_seen:
+            self._recovering_hops = _RECOVERY_HOPS
         if losses > self._losses_seen and self._calm_hops > _CALM_HOPS:
             self._learnt_frames = min(self._learnt_frames + self._hop_frames / 4, float(self._hop_frames))
         self._losses_seen = losses
