@@ -39,7 +39,7 @@ def test_the_weights_are_those_of_the_normal_equations(order: int) -> None:
     lags[0] = lags[0] * (1 + WHITE_NOISE) + SILENCE
     matrix = lags[np.abs(np.subtract.outer(np.arange(order), np.arange(order)))]
     weights = np.linalg.solve(matrix, lags[1:])
-    expected = list(known.astype(np.float64))
+    expected = [float(sample) for sample in known]
     for _ in range(FUTURE):
         expected.append(float(weights @ expected[: -order - 1 : -1]))
     ahead = predicted(known, order)
