@@ -58,6 +58,7 @@ def request_of(kind: type[Any]) -> st.SearchStrategy[Any]:
             int: st.integers(-(2**63), 2**63 - 1),
             str: st.text(max_size=40),
             EngineConfig: configs,
+            ChainConfig: chains,
         }
         if field.name in known:
             fields[field.name] = known[field.name]
