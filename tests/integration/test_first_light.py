@@ -34,8 +34,8 @@ TONE_HZ = 997.0
 WINDOW = RATE_HZ // 10
 PIECE, SEARCH = 2 * RATE_HZ, RATE_HZ // 10
 LEAST_GAIN_DB = 6.0
-SHARE_OF_WINDOWS_LOST = 0.01
-"""A busy machine may cost an interruption; on an idle one there is none (figures in docs/latency.md)."""
+SHARE_OF_WINDOWS_LOST = 0.03
+"""A shared machine may cost an interruption or two, which with the way back take up to seven windows each."""
 
 Mono = NDArray[np.float32]
 
@@ -158,7 +158,7 @@ def test_obs_records_the_clean_voice(studio: PipeWireStudio, tmp_path: Path, voi
     # OBS encodes with AAC: what it adds to a tone lies below −25 dB, a break lies far above that.
     broken = broken_windows(heard_tone, least_snr_db=25.0)
     assert len(broken) > 60
-    assert np.mean(broken) <= 3 * SHARE_OF_WINDOWS_LOST
+    assert np.mean(broken) <= 2 * SHARE_OF_WINDOWS_LOST
 
 
 def _recorded(studio: PipeWireStudio, obs: Obs, samples: Mono) -> Mono:
