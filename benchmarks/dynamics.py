@@ -30,6 +30,8 @@ from engine.core.chain import Chain
 from engine.core.stage import StreamFormat
 from engine.dsp.loudness import LoudnessMeter
 from engine.stages import STAGES
+from engine.stages.compressor import Compressor
+from engine.stages.leveller import Leveller
 
 RATE = 48_000
 HOP = 480
@@ -93,9 +95,13 @@ def run(chain: Chain, samples: Samples) -> Samples:
     return aligned
 
 
-def dynamics_chain(config: ChainConfig) -> Chain:
-    """The preset without the network: everything but the denoiser."""
-    return loaded(Chain(stage() for stage in STAGES if stage.id != "denoise"), config)
+def dynamics_chain(config: ChainConfig, is_levelled_first: bool = False) -> Chain:
+    """The preset without the network: everything but the denoiser; the leveller before the compressor if so wanted."""
+    stages = [stage for stage in STAGES if stage.id != "denoise"]
+    if is_levelled_first:
+        stages.remove(Leveller)
+        stages.insert(stages.index(Compressor), Leveller)
+    return loaded(Chain(stage() for stage in stages), config)
 
 
 def loaded(chain: Chain, config: ChainConfig) -> Chain:

@@ -49,6 +49,7 @@ def compress(
     is_computed = False
     knee_starts_at = 0.0
     makeup_gain = 1.0
+    last_makeup_db = 0.0
     a1 = a2 = a3 = 0.0
     for frame in range(frames):
         if not is_over:
@@ -67,7 +68,9 @@ def compress(
         if not is_computed:
             is_computed = True
             knee_starts_at = kernel_db_to_gain(threshold_db - 0.5 * knee_db)
-            makeup_gain = kernel_db_to_gain(makeup_db)
+            if makeup_db != last_makeup_db:
+                last_makeup_db = makeup_db
+                makeup_gain = kernel_db_to_gain(makeup_db)
             a1 = 1.0 / (1.0 + warped * (warped + _DAMPING))
             a2 = warped * a1
             a3 = warped * a2

@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import kernel
+from engine.dsp.kernel import inline, kernel
 from engine.dsp.smoothing import glide, glide_is_over
 from engine.dsp.svf import warped_frequency
 
@@ -100,7 +100,7 @@ def equalize(
     sections : NDArray[np.float64]
         Shape (bands, SECTION_VALUES), rows of `section`.
     """
-    channels, frames = block.shape
+    channels = block.shape[0]
     for band_index in range(len(sections)):
         wanted = sections[band_index]
         first = SECTION_VALUES * band_index
@@ -112,38 +112,60 @@ def equalize(
             # Out of the sound; it begins afresh, unheard, when it is wanted again.
             state[band_index] = 0.0
             continue
-        is_computed = False
-        a1 = a2 = a3 = whole_share = band_share = low_share = 0.0
-        for frame in range(frames):
-            if not is_over:
-                warped = math.exp(glide(glides, first, wanted[0], coefficient))
-                damping = glide(glides, first + 1, wanted[1], coefficient)
-                whole_share = glide(glides, first + 2, wanted[2], coefficient)
-                band_share = glide(glides, first + 3, wanted[3], coefficient)
-                low_share = glide(glides, first + 4, wanted[4], coefficient)
-                a1 = 1.0 / (1.0 + warped * (warped + damping))
-                a2 = warped * a1
-                a3 = warped * a2
-                is_over = True
-                for row in range(SECTION_VALUES):
-                    is_over = glide_is_over(glides, first + row, wanted[row]) and is_over
-            elif not is_computed:
-                is_computed = True
-                warped = math.exp(wanted[0])
-                a1 = 1.0 / (1.0 + warped * (warped + wanted[1]))
-                a2 = warped * a1
-                a3 = warped * a2
-                whole_share, band_share, low_share = wanted[2], wanted[3], wanted[4]
-            for channel in range(channels):
-                x = np.float64(block[channel, frame])
-                s1 = state[band_index, channel, 0]
-                s2 = state[band_index, channel, 1]
-                difference = x - s2
-                band = a1 * s1 + a2 * difference
-                low = s2 + a2 * s1 + a3 * difference
-                s1 = 2.0 * band - s1
-                s2 = 2.0 * low - s2
-                is_over_with = abs(s1) + abs(s2) < _TINY
-                state[band_index, channel, 0] = 0.0 if is_over_with else s1
-                state[band_index, channel, 1] = 0.0 if is_over_with else s2
-                block[channel, frame] = np.float32(whole_share * x + band_share * band + low_share * low)
+        if is_over:
+            _filter_steadily(block, state[band_index], wanted)
+        else:
+            _filter_on_the_way(block, state[band_index], glides[first : first + SECTION_VALUES], wanted, coefficient)
+        for channel in range(channels):
+            # What decays forever would end in denormal numbers, which are slow; end it in zero, both at once: either alone
+            # would keep the other from decaying.
+            if abs(state[band_index, channel, 0]) + abs(state[band_index, channel, 1]) < _TINY:
+                state[band_index, channel] = 0.0
+
+
+@inline
+def _filter_steadily(block: NDArray[np.float32], state: NDArray[np.float64], wanted: NDArray[np.float64]) -> None:
+    warped = math.exp(wanted[0])
+    a1 = 1.0 / (1.0 + warped * (warped + wanted[1]))
+    a2 = warped * a1
+    a3 = warped * a2
+    whole_share, band_share, low_share = wanted[2], wanted[3], wanted[4]
+    for channel in range(block.shape[0]):
+        s1, s2 = state[channel]
+        for frame in range(block.shape[1]):
+            x = np.float64(block[channel, frame])
+            difference = x - s2
+            band = a1 * s1 + a2 * difference
+            low = s2 + a2 * s1 + a3 * difference
+            s1 = 2.0 * band - s1
+            s2 = 2.0 * low - s2
+            block[channel, frame] = np.float32(whole_share * x + band_share * band + low_share * low)
+        state[channel, 0] = s1
+        state[channel, 1] = s2
+
+
+@inline
+def _filter_on_the_way(
+    block: NDArray[np.float32],
+    state: NDArray[np.float64],
+    glides: NDArray[np.float64],
+    wanted: NDArray[np.float64],
+    coefficient: float,
+) -> None:
+    for frame in range(block.shape[1]):
+        warped = math.exp(glide(glides, 0, wanted[0], coefficient))
+        damping = glide(glides, 1, wanted[1], coefficient)
+        whole_share = glide(glides, 2, wanted[2], coefficient)
+        band_share = glide(glides, 3, wanted[3], coefficient)
+        low_share = glide(glides, 4, wanted[4], coefficient)
+        a1 = 1.0 / (1.0 + warped * (warped + damping))
+        a2 = warped * a1
+        a3 = warped * a2
+        for channel in range(block.shape[0]):
+            x = np.float64(block[channel, frame])
+            difference = x - state[channel, 1]
+            band = a1 * state[channel, 0] + a2 * difference
+            low = state[channel, 1] + a2 * state[channel, 0] + a3 * difference
+            state[channel, 0] = 2.0 * band - state[channel, 0]
+            state[channel, 1] = 2.0 * low - state[channel, 1]
+            block[channel, frame] = np.float32(whole_share * x + band_share * band + low_share * low)

@@ -27,6 +27,11 @@ def energy_to_lufs(energy: float) -> float:
     return _OFFSET_LU + 10.0 * math.log10(energy) if energy > 0.0 else -math.inf
 
 
+def lufs_to_energy(lufs: float) -> float:
+    """The inverse of `energy_to_lufs`."""
+    return float(10.0 ** ((lufs - _OFFSET_LU) / 10.0))
+
+
 _kernel_energy_to_lufs = inline(energy_to_lufs)
 
 
@@ -52,6 +57,14 @@ def integrated_lufs(counts: NDArray[np.int64], energies: NDArray[np.float64]) ->
     start = _first_bin_above(energy_to_lufs(float(energies.sum()) / total) - 10.0)
     kept = int(counts[start:].sum())
     return energy_to_lufs(float(energies[start:].sum()) / kept) if kept else -math.inf
+
+
+def gated_lufs(windows: NDArray[np.float64]) -> float:
+    """Programme loudness of windows that are kept one by one, shape (windows,), energies; -inf if none passes the gates."""
+    heard = windows[windows > lufs_to_energy(ABSOLUTE_GATE_LUFS)]
+    if not heard.size:
+        return -math.inf
+    return energy_to_lufs(float(heard[heard > 0.1 * heard.mean()].mean()))
 
 
 def range_lu(counts: NDArray[np.int64], energies: NDArray[np.float64]) -> float:

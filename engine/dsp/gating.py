@@ -1,7 +1,7 @@
 """The gate's loop: pauses are turned down softly, words are let through from their first millisecond.
 
-It opens within the sample in which the voice rises above the room, and fades in over a fraction of a millisecond to a few;
-nothing is delayed, so nothing has to be looked back at. Audio thread; never waits.
+It opens within a millisecond of the voice rising above the room, and fades in over a few more; nothing is delayed, and what
+a word loses at its start is too short and too quiet to be missed (tested). Audio thread; never waits.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dsp.decibel import kernel_db_to_gain
-from engine.dsp.kernel import kernel
-from engine.dsp.listening import ROOM_LUFS, SMOOTH_LUFS, is_voice_there, listen, weighted_energy
+from engine.dsp.kernel import inline, kernel
+from engine.dsp.listening import OPENS_LU, ROOM_LUFS, SMOOTH_LUFS, frames_to_look, hear, is_teaching, is_voice_there
 from engine.dsp.smoothing import glide
 
-VOICE_LUFS = 0
-GATE_STATE_SIZE = 1
+VOICE_LUFS, VOICED_STEPS = range(2)
+GATE_STATE_SIZE = 2
+# A room that has just become louder is known for one before it has taught this much.
+_FIRST_STEPS = 40
+_RISE = 0.1
 _FORGET = 0.003
+_FORGET_LU = 0.02
 _FARTHEST_BELOW_LU = 20.0
 
 
@@ -46,7 +50,7 @@ def gate(
     Parameters
     ----------
     state : NDArray[np.float64]
-        Shape (GATE_STATE_SIZE,): how loud the voice usually is; NaN while that is not known.
+        Shape (GATE_STATE_SIZE,): how loud the voice usually is, NaN while that is not known; steps that told of it until then.
     glides : NDArray[np.float64]
         One gliding value: the attenuation in dB.
     filters, coefficients, weight, listening, recent, listener_settings, speech_probability
@@ -61,32 +65,48 @@ def gate(
         glides[0, 0] = 0.0
         glides[0, 1] = 0.0
     gain = kernel_db_to_gain(-glides[0, 1])
-    for frame in range(frames):
-        energy = weighted_energy(block, frame, weight, coefficients, filters)
+    start = 0
+    while start < frames:
+        stop = min(frames, start + frames_to_look(listening))
+        target_db = 0.0 if is_voice_there(listening) else depth_db
         voice_lufs = state[VOICE_LUFS]
-        if listen(
-            energy,
+        has_step_ended = hear(
+            block,
+            start,
+            stop,
+            weight,
+            coefficients,
+            filters,
             listening,
             recent,
             listener_settings,
             speech_probability,
             math.inf if math.isnan(voice_lufs) else voice_lufs,
-        ) and is_voice_there(listening):
-            smooth = listening[SMOOTH_LUFS]
-            if math.isnan(voice_lufs):
-                if smooth > listening[ROOM_LUFS] + listener_settings[1]:
-                    state[VOICE_LUFS] = smooth
-            elif smooth > voice_lufs - _FARTHEST_BELOW_LU:
-                # Rises with the voice, and forgets it slowly.
-                share = 0.1 if smooth > voice_lufs else _FORGET
-                state[VOICE_LUFS] = voice_lufs + share * (smooth - voice_lufs)
-            else:
-                state[VOICE_LUFS] = voice_lufs - 0.02
-        target_db = 0.0 if is_voice_there(listening) else depth_db
-        if glides[0, 0] != target_db or glides[0, 1] != target_db:
-            attenuation_db = glide(glides, 0, target_db, opening if target_db < glides[0, 1] else closing)
-            gain = kernel_db_to_gain(-attenuation_db)
-        if gain != 1.0:
-            for channel in range(channels):
-                block[channel, frame] = np.float32(block[channel, frame] * gain)
+        )
+        for frame in range(start, stop):
+            if glides[0, 0] != target_db or glides[0, 1] != target_db:
+                attenuation_db = glide(glides, 0, target_db, opening if target_db < glides[0, 1] else closing)
+                gain = kernel_db_to_gain(-attenuation_db)
+            if gain != 1.0:
+                for channel in range(channels):
+                    block[channel, frame] = np.float32(block[channel, frame] * gain)
+        if has_step_ended and is_teaching(listening):
+            _learn_voice(state, listening, listener_settings[OPENS_LU])
+        start = stop
     return float(glides[0, 1])
+
+
+@inline
+def _learn_voice(state: NDArray[np.float64], listening: NDArray[np.float64], opens_lu: float) -> None:
+    voice_lufs = state[VOICE_LUFS]
+    smooth = listening[SMOOTH_LUFS]
+    if math.isnan(voice_lufs):
+        state[VOICED_STEPS] += 1.0
+        if state[VOICED_STEPS] > _FIRST_STEPS and smooth > listening[ROOM_LUFS] + opens_lu:
+            state[VOICE_LUFS] = smooth
+    elif smooth > voice_lufs - _FARTHEST_BELOW_LU:
+        # Rises with the voice, and forgets it slowly.
+        share = _RISE if smooth > voice_lufs else _FORGET
+        state[VOICE_LUFS] = voice_lufs + share * (smooth - voice_lufs)
+    else:
+        state[VOICE_LUFS] = voice_lufs - _FORGET_LU

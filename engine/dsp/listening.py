@@ -1,8 +1,8 @@
 """What dynamics stages know of the voice: is it there, how loud is it, and how loud is the room between the words.
 
 By energy alone, in steps of 10 ms after the ear's weighting. The room is what stays when nobody speaks: the lowest level
-heard, and anything that holds still well below the voice. The voice is what rises above the room; it is noticed within the
-sample, so that the start of a word is not lost. Audio thread; never waits.
+heard, and anything that holds still well below the voice. The voice is what rises above the room; it is noticed within a
+millisecond, so that the start of a word is not lost. Audio thread; never waits.
 
 Source: tracking of minima after R. Martin, "Noise Power Spectral Density Estimation Based on Optimal Smoothing and Minimum
 Statistics", IEEE Trans. Speech Audio Process. 9(5), 2001.
@@ -24,11 +24,13 @@ UNKNOWN_PROBABILITY = 0.5
 
 _OFFSET_LU = -0.691
 _QUIETEST_LUFS = -100.0
-_ONSET_MS = 2.0
+_LOOKS_PER_S = 1000
 # White noise stays within 1.5 dB over this time; speech hardly ever does.
 _STEADY_STEPS = 25
 _STEADY_LU = 4.0
+_VERY_STEADY_LU = 2.0
 _STEADY_BELOW_VOICE_LU = 6.0
+_LESS_STEADY_FURTHER_BELOW = 4.5
 _SMOOTH = 0.3
 _ROOM_FALLS = 0.2
 _ROOM_RISES_LU = 0.03
@@ -38,10 +40,24 @@ _PROBABILITY_LU = 12.0
 _TINY = 1e-25
 
 # Places in the state.
-FRAMES_LEFT, STEP_ENERGY, ONSET, STEP_LUFS, ROOM_LUFS, SMOOTH_LUFS, HOLD_LEFT, PLACE, FILLED, OPENS_AT, REMAINDER = (
-    range(11)
-)
-_STATE_SIZE = 11
+(
+    FRAMES_LEFT,
+    LOOK_LEFT,
+    STEP_ENERGY,
+    LOOK_ENERGY,
+    STEP_LUFS,
+    ROOM_LUFS,
+    SMOOTH_LUFS,
+    HOLD_LEFT,
+    PLACE,
+    FILLED,
+    OPENS_AT,
+    REMAINDER,
+    IS_STEADY,
+) = range(13)
+_STATE_SIZE = 13
+# Places in the settings.
+RATE, OPENS_LU, HOLD_STEPS, LOOK_FRAMES = range(4)
 
 
 class VoiceListener:
@@ -75,7 +91,7 @@ class VoiceListener:
                 fmt.sample_rate,
                 opens_lu,
                 max(1.0, round(hold_ms * STEPS_PER_S / 1000)),
-                1.0 - math.exp(-1000.0 / (_ONSET_MS * fmt.sample_rate)),
+                fmt.sample_rate // _LOOKS_PER_S,
             ]
         )
         self.reset()
@@ -85,8 +101,9 @@ class VoiceListener:
         self.filters.fill(0.0)
         self.state.fill(0.0)
         self.recent.fill(_QUIETEST_LUFS)
-        self.state[FRAMES_LEFT] = self.settings[0] // STEPS_PER_S
-        self.state[REMAINDER] = self.settings[0] % STEPS_PER_S
+        self.state[FRAMES_LEFT] = self.settings[RATE] // STEPS_PER_S
+        self.state[LOOK_LEFT] = self.settings[LOOK_FRAMES]
+        self.state[REMAINDER] = self.settings[RATE] % STEPS_PER_S
         self.state[STEP_LUFS] = self.state[SMOOTH_LUFS] = _QUIETEST_LUFS
         # Until the room is known, only what is clearly a voice counts as one.
         self.state[ROOM_LUFS] = -56.0
@@ -94,62 +111,80 @@ class VoiceListener:
 
 
 @inline
-def weighted_energy(
-    block: NDArray[np.float32],
-    frame: int,
-    weight: float,
-    coefficients: NDArray[np.float64],
-    filters: NDArray[np.float64],
-) -> float:
-    """Energy of one frame over all channels as the ear weighs it; `filters` has shape (channels, 4)."""
-    energy = 0.0
-    for channel in range(block.shape[0]):
-        state = filters[channel]
-        x = np.float64(block[channel, frame])
-        y = coefficients[0, 0] * x + state[0]
-        s0 = coefficients[0, 1] * x - coefficients[0, 3] * y + state[1]
-        s1 = coefficients[0, 2] * x - coefficients[0, 4] * y
-        z = coefficients[1, 0] * y + state[2]
-        s2 = coefficients[1, 1] * y - coefficients[1, 3] * z + state[3]
-        s3 = coefficients[1, 2] * y - coefficients[1, 4] * z
-        # What decays forever would end in denormal numbers, which are slow.
-        if abs(s0) + abs(s1) + abs(s2) + abs(s3) < _TINY:
-            s0 = s1 = s2 = s3 = 0.0
-        state[0] = s0
-        state[1] = s1
-        state[2] = s2
-        state[3] = s3
-        energy += z * z
-    return weight * energy
+def frames_to_look(state: NDArray[np.float64]) -> int:
+    """Frames that may be heard before anything can change: at most a look, 1 ms."""
+    return int(min(state[LOOK_LEFT], state[FRAMES_LEFT]))
 
 
 @inline
-def listen(
-    energy: float,
+def hear(
+    block: NDArray[np.float32],
+    start: int,
+    stop: int,
+    weight: float,
+    coefficients: NDArray[np.float64],
+    filters: NDArray[np.float64],
     state: NDArray[np.float64],
     recent: NDArray[np.float64],
     settings: NDArray[np.float64],
     speech_probability: float,
     voice_lufs: float,
 ) -> bool:
-    """Take in the energy of one frame and return whether a step has ended with it.
+    """Take in frames `start` to `stop` of `block`, no more than `frames_to_look`; return whether a step ended with them.
 
     Parameters
     ----------
-    state, recent, settings : NDArray[np.float64]
+    weight, coefficients, filters, state, recent, settings, speech_probability
         Of `VoiceListener`.
     voice_lufs : float
-        How loud the voice usually is; -inf if that is not known.
+        How loud the voice usually is; inf if that is not known.
     """
-    state[STEP_ENERGY] += energy
-    state[ONSET] += settings[3] * (energy - state[ONSET])
-    if state[ONSET] > state[OPENS_AT]:
-        state[HOLD_LEFT] = settings[2]
-    state[FRAMES_LEFT] -= 1.0
+    b0, b1, b2, a1, a2 = coefficients[0]
+    c0, c1, c2, d1, d2 = coefficients[1]
+    energy = 0.0
+    for channel in range(block.shape[0]):
+        s0, s1, s2, s3 = filters[channel]
+        for frame in range(start, stop):
+            x = np.float64(block[channel, frame])
+            y = b0 * x + s0
+            s0 = b1 * x - a1 * y + s1
+            s1 = b2 * x - a2 * y
+            z = c0 * y + s2
+            s2 = c1 * y - d1 * z + s3
+            s3 = c2 * y - d2 * z
+            energy += z * z
+        # What decays forever would end in denormal numbers, which are slow.
+        if abs(s0) + abs(s1) + abs(s2) + abs(s3) < _TINY:
+            s0 = s1 = s2 = s3 = 0.0
+        filters[channel, 0] = s0
+        filters[channel, 1] = s1
+        filters[channel, 2] = s2
+        filters[channel, 3] = s3
+    frames = stop - start
+    state[STEP_ENERGY] += weight * energy
+    state[LOOK_ENERGY] += weight * energy
+    state[LOOK_LEFT] -= frames
+    state[FRAMES_LEFT] -= frames
+    if state[LOOK_LEFT] <= 0.0 or state[FRAMES_LEFT] <= 0.0:
+        if state[LOOK_ENERGY] > state[OPENS_AT] * settings[LOOK_FRAMES]:
+            state[HOLD_LEFT] = settings[HOLD_STEPS]
+        state[LOOK_ENERGY] = 0.0
+        state[LOOK_LEFT] = settings[LOOK_FRAMES]
     if state[FRAMES_LEFT] > 0.0:
         return False
+    _end_step(state, recent, settings, speech_probability, voice_lufs)
+    return True
 
-    rate = int(settings[0])
+
+@inline
+def _end_step(
+    state: NDArray[np.float64],
+    recent: NDArray[np.float64],
+    settings: NDArray[np.float64],
+    speech_probability: float,
+    voice_lufs: float,
+) -> None:
+    rate = int(settings[RATE])
     # At rates that are no multiple of 100 some steps are a sample longer.
     frames = rate // STEPS_PER_S
     state[REMAINDER] += rate % STEPS_PER_S
@@ -159,20 +194,19 @@ def listen(
     state[FRAMES_LEFT] = frames
     mean = state[STEP_ENERGY] * STEPS_PER_S / rate
     state[STEP_ENERGY] = 0.0
-    if state[ONSET] < _TINY:
-        state[ONSET] = 0.0
     level = _QUIETEST_LUFS
     if mean > 0.0:
         level = max(_QUIETEST_LUFS, _OFFSET_LU + 10.0 * math.log10(mean))
     state[STEP_LUFS] = level
+    if state[FILLED] == 0.0:
+        state[SMOOTH_LUFS] = level
     state[SMOOTH_LUFS] += _SMOOTH * (level - state[SMOOTH_LUFS])
     _learn_room(state, recent, voice_lufs)
-    opens = state[ROOM_LUFS] + settings[1] + _PROBABILITY_LU * (0.5 - speech_probability)
+    opens = state[ROOM_LUFS] + settings[OPENS_LU] + _PROBABILITY_LU * (0.5 - speech_probability)
     opens = max(opens, _QUIETEST_VOICE_LUFS)
     state[OPENS_AT] = 10.0 ** ((opens - _OFFSET_LU) / 10.0)
     if level < opens - _CLOSES_LU:
         state[HOLD_LEFT] = max(0.0, state[HOLD_LEFT] - 1.0)
-    return True
 
 
 @inline
@@ -187,10 +221,14 @@ def _learn_room(state: NDArray[np.float64], recent: NDArray[np.float64], voice_l
         lowest = min(lowest, value)
         highest = max(highest, value)
     room = state[ROOM_LUFS]
-    is_steady = highest - lowest < _STEADY_LU and state[FILLED] == len(recent)
+    spread = highest - lowest
+    is_steady = spread < _STEADY_LU and state[FILLED] == len(recent)
+    state[IS_STEADY] = is_steady
+    # A held note moves more than a fan, and is not far below the voice; the steadier, the nearer it may be.
+    below_voice = _STEADY_BELOW_VOICE_LU + _LESS_STEADY_FURTHER_BELOW * max(0.0, spread - _VERY_STEADY_LU)
     if smooth < room:
         room += _ROOM_FALLS * (smooth - room)
-    elif is_steady and smooth < voice_lufs - _STEADY_BELOW_VOICE_LU:
+    elif is_steady and smooth < voice_lufs - below_voice:
         room = smooth
         state[HOLD_LEFT] = 0.0
     else:
@@ -208,6 +246,13 @@ def is_voice_there(state: NDArray[np.float64]) -> bool:
 def is_step_voiced(state: NDArray[np.float64]) -> bool:
     """Whether the step that has just ended carried voice itself."""
     return bool(state[HOLD_LEFT] > 0.0 and state[STEP_LUFS] > -_CLOSES_LU + _opening_lufs(state))
+
+
+@inline
+def is_teaching(state: NDArray[np.float64]) -> bool:
+    """Whether the step that has just ended tells how loud the voice is: what holds still may be the room."""
+    is_known = state[FILLED] >= _STEADY_STEPS
+    return bool(is_known and not state[IS_STEADY] and is_step_voiced(state))
 
 
 @inline

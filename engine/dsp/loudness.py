@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.gated_loudness import BINS, count_window, energy_to_lufs, integrated_lufs, range_lu
+from engine.dsp.gated_loudness import BINS, count_window, energy_to_lufs, gated_lufs, integrated_lufs, range_lu
 from engine.dsp.k_weighting import k_weighting
 from engine.dsp.kernel import compile_kernels, inline, kernel
 from engine.dsp.true_peak import TAPS, find_interval_peaks, interpolator
@@ -25,6 +25,7 @@ _MOMENTARY_STEPS = 40
 _SHORT_TERM_STEPS = 300
 # Windows that count for the gated figures overlap by 75 % (400 ms) and 97 % (3 s).
 _STEPS_BETWEEN_WINDOWS = 10
+_RECENT_WINDOWS = 6000
 _OVERSAMPLING = 4
 _CHUNK_FRAMES = 512
 _TINY = 1e-25
@@ -63,6 +64,8 @@ class LoudnessMeter:
         # Row 0: windows of 400 ms for the integrated loudness; row 1: windows of 3 s for the range.
         self._counts = np.zeros((2, BINS), np.int64)
         self._energies = np.zeros((2, BINS))
+        # Windows of 400 ms, one every 100 ms for the last ten minutes; zero where there is none yet.
+        self._recent = np.zeros(_RECENT_WINDOWS)
         self.reset()
 
     def process(self, block: NDArray[np.float32]) -> None:
@@ -82,6 +85,7 @@ class LoudnessMeter:
             self._steps,
             self._counts,
             self._energies,
+            self._recent,
         )
 
     def reset(self) -> None:
@@ -94,6 +98,7 @@ class LoudnessMeter:
             self._steps,
             self._counts,
             self._energies,
+            self._recent,
         ):
             array[...] = 0
         self._clock[_STEP_FRAMES_LEFT] = self._sample_rate // _STEPS_PER_S
@@ -123,6 +128,11 @@ class LoudnessMeter:
     def integrated_lufs(self) -> float:
         """Gated loudness of everything so far; -inf before the first 400 ms above -70 LUFS. Control thread."""
         return integrated_lufs(self._counts[0], self._energies[0])
+
+    @property
+    def last_ten_minutes_lufs(self) -> float:
+        """As `integrated_lufs`, over the last ten minutes alone. Control thread."""
+        return gated_lufs(self._recent.copy())
 
     @property
     def range_lu(self) -> float:
@@ -170,6 +180,7 @@ def _end_step(
     steps: NDArray[np.float64],
     counts: NDArray[np.int64],
     energies: NDArray[np.float64],
+    recent: NDArray[np.float64],
 ) -> None:
     """Close a step of 10 ms: window sums, their maxima, and every 100 ms the histograms."""
     newest = clock[_STEPS_DONE] % _SHORT_TERM_STEPS
@@ -196,13 +207,14 @@ def _end_step(
     if clock[_STEPS_DONE] % _STEPS_BETWEEN_WINDOWS == 0:
         if clock[_STEPS_DONE] >= _MOMENTARY_STEPS:
             count_window(counts[0], energies[0], momentary)
+            recent[clock[_STEPS_DONE] // _STEPS_BETWEEN_WINDOWS % len(recent)] = momentary
         if clock[_STEPS_DONE] >= _SHORT_TERM_STEPS:
             count_window(counts[1], energies[1], short_term)
 
 
 @kernel(
     "void(float32[:, :], int64, float64[::1], float64[:, ::1], float64[:, ::1], float32[:, ::1], float32[:, ::1], "
-    "float32[::1], float32[::1], int64[::1], float64[::1], float64[::1], int64[:, ::1], float64[:, ::1])"
+    "float32[::1], float32[::1], int64[::1], float64[::1], float64[::1], int64[:, ::1], float64[:, ::1], float64[::1])"
 )
 def measure(
     block: NDArray[np.float32],
@@ -219,6 +231,7 @@ def measure(
     steps: NDArray[np.float64],
     counts: NDArray[np.int64],
     energies: NDArray[np.float64],
+    recent: NDArray[np.float64],
 ) -> None:
     """See `LoudnessMeter.process`; the arrays are its attributes."""
     channels, frames = block.shape
@@ -237,5 +250,5 @@ def measure(
             figures[_TRUE_PEAK] = max(figures[_TRUE_PEAK], np.float64(peaks[frame]))
         clock[_STEP_FRAMES_LEFT] -= length
         if clock[_STEP_FRAMES_LEFT] == 0:
-            _end_step(sample_rate, clock, figures, steps, counts, energies)
+            _end_step(sample_rate, clock, figures, steps, counts, energies, recent)
         start += length

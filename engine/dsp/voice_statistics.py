@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.core.stage import StreamFormat
 from engine.dsp.decibel import kernel_gain_to_db
 from engine.dsp.kernel import compile_kernels, kernel
-from engine.dsp.listening import FRAMES_LEFT, VoiceListener, is_step_voiced, listen, weighted_energy
+from engine.dsp.listening import FRAMES_LEFT, VoiceListener, frames_to_look, hear, is_teaching
 
 _CREST_MS = 200.0
 _LEVEL_STEPS = 100.0
@@ -27,6 +27,9 @@ _USUAL_SPREAD_DB = 6.0
 _USUAL_CREST = 16.0
 _LONGEST_ATTACK_MS = 80.0
 _LONGEST_RELEASE_MS = 1000.0
+_FARTHEST_DB = 18.0
+_SINKS_DB = 0.2
+_PEAK_OVER_LOUDNESS_DB = 6.0
 _TINY = 1e-20
 
 _PEAK_SQUARE, _MEAN_SQUARE, _STEP_PEAK, _LEVEL_DB, _SPREAD_DB, _CREST, _STEPS = range(7)
@@ -115,39 +118,52 @@ def observe_voice(
 ) -> bool:
     """See `VoiceStatistics.process`; the arrays are its attributes."""
     channels, frames = block.shape
-    has_changed = False
+    peak_square, mean_square, step_peak = stats[_PEAK_SQUARE], stats[_MEAN_SQUARE], stats[_STEP_PEAK]
     for frame in range(frames):
-        energy = weighted_energy(block, frame, weight, coefficients, filters)
         peak = 0.0
         for channel in range(channels):
             peak = max(peak, abs(np.float64(block[channel, frame])))
         square = peak * peak
-        stats[_MEAN_SQUARE] = decay * stats[_MEAN_SQUARE] + (1.0 - decay) * square
-        stats[_PEAK_SQUARE] = max(square, decay * stats[_PEAK_SQUARE] + (1.0 - decay) * square)
-        stats[_STEP_PEAK] = max(stats[_STEP_PEAK], peak)
-        # What is usual for speech; a voice is never steady room noise, so no level is too close to it.
-        if not listen(
-            energy,
+        mean_square = decay * mean_square + (1.0 - decay) * square
+        peak_square = max(square, decay * peak_square + (1.0 - decay) * square)
+        step_peak = max(step_peak, peak)
+    stats[_PEAK_SQUARE], stats[_MEAN_SQUARE], stats[_STEP_PEAK] = peak_square, mean_square, step_peak
+
+    has_changed = False
+    voice_lufs = math.inf if stats[_STEPS] == 0.0 else stats[_LEVEL_DB] - _PEAK_OVER_LOUDNESS_DB
+    start = 0
+    while start < frames:
+        stop = min(frames, start + frames_to_look(listening))
+        has_changed = hear(
+            block,
+            start,
+            stop,
+            weight,
+            coefficients,
+            filters,
             listening,
             recent,
             listener_settings,
             speech_probability,
-            np.inf if stats[_STEPS] == 0.0 else stats[_LEVEL_DB] - 6.0,
-        ):
-            continue
-        has_changed = True
-        if is_step_voiced(listening):
-            level_db = kernel_gain_to_db(stats[_STEP_PEAK])
-            stats[_STEPS] = min(stats[_STEPS] + 1.0, _SPREAD_STEPS)
-            distance_db = level_db - stats[_LEVEL_DB]
+            voice_lufs,
+        )
+        start = stop
+    if not has_changed:
+        return False
+    if is_teaching(listening):
+        level_db = kernel_gain_to_db(step_peak)
+        stats[_STEPS] = min(stats[_STEPS] + 1.0, _SPREAD_STEPS)
+        distance_db = level_db - stats[_LEVEL_DB]
+        if distance_db > -_FARTHEST_DB:
             stats[_LEVEL_DB] += distance_db / min(max(stats[_STEPS], 10.0), _LEVEL_STEPS)
-            # A step far away is a change of voice, not its spread.
-            away_db = min(abs(distance_db), 15.0)
-            stats[_SPREAD_DB] += (away_db - stats[_SPREAD_DB]) / _SPREAD_STEPS
-            crest = stats[_PEAK_SQUARE] / max(stats[_MEAN_SQUARE], _TINY)
-            stats[_CREST] += (min(max(crest, 1.0), 100.0) - stats[_CREST]) / _LEVEL_STEPS
-        stats[_STEP_PEAK] = 0.0
-        if stats[_PEAK_SQUARE] < _TINY:
-            stats[_PEAK_SQUARE] = 0.0
-            stats[_MEAN_SQUARE] = 0.0
-    return has_changed
+            stats[_SPREAD_DB] += (min(abs(distance_db), _FARTHEST_DB) - stats[_SPREAD_DB]) / _SPREAD_STEPS
+        else:
+            # The end of a sound, or a voice that has become much quieter; in time it is known which.
+            stats[_LEVEL_DB] -= _SINKS_DB
+        crest = peak_square / max(mean_square, _TINY)
+        stats[_CREST] += (min(max(crest, 1.0), 100.0) - stats[_CREST]) / _LEVEL_STEPS
+    stats[_STEP_PEAK] = 0.0
+    if peak_square < _TINY:
+        stats[_PEAK_SQUARE] = 0.0
+        stats[_MEAN_SQUARE] = 0.0
+    return True

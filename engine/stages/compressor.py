@@ -27,6 +27,8 @@ from engine.dsp.voice_statistics import VoiceStatistics
 
 _LARGEST_RATIO = 8.0
 _RATIO_PER_DB = 0.8
+# The voice changes over seconds; between two designs the curve stands still, which is cheaper than gliding for ever.
+_STEPS_PER_DESIGN = 20
 
 
 @dataclass(frozen=True)
@@ -114,13 +116,16 @@ class Compressor(Stage[CompressorParams]):
             )
             largest_db = max(largest_db, reduction_db)
             if is_due and ctx.params.amount > 0.0:
-                self._design(ctx.params)
+                self._steps_to_design -= 1
+                if self._steps_to_design <= 0:
+                    self._design(ctx.params)
             start += part.shape[1]
         ctx.meters[0] = largest_db
         ctx.meters[2] = self._curve[0]
         ctx.meters[3] = 1.0 / (1.0 - self._curve[1])
 
     def _design(self, params: CompressorParams) -> None:
+        self._steps_to_design = _STEPS_PER_DESIGN
         threshold_db, ratio = params.threshold_db, params.ratio
         attack_ms, release_ms = params.attack_ms, params.release_ms
         if params.amount > 0.0:

@@ -90,5 +90,5 @@ class Gate(Stage[GateParams]):
     def reset(self) -> None:
         """Forget the room; open. Audio thread."""
         self.listener.reset()
-        self._state.fill(np.nan)
+        self._state[:] = np.nan, 0.0
         self._glides.fill(np.nan)

@@ -11,7 +11,7 @@ from engine.core.params import Params, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.gated_loudness import energy_to_lufs
 from engine.dsp.kernel import compile_kernels
-from engine.dsp.levelling import FAST_STEPS, GAIN_DB, LEVELLER_STATE_SIZE, VOICE_ENERGY, level
+from engine.dsp.levelling import FAST_STEPS, GAIN_DB, LEVELLER_STATE_SIZE, MOMENTARY_STEPS, VOICE_ENERGY, level
 from engine.dsp.listening import VoiceListener
 from engine.dsp.smoothing import glide_coefficient, new_glides
 
@@ -69,6 +69,7 @@ class Leveller(Stage[LevellerParams]):
         self.listener = VoiceListener(fmt)
         self._state = np.zeros(LEVELLER_STATE_SIZE)
         self._ring = np.zeros(FAST_STEPS)
+        self._leaving = np.zeros(MOMENTARY_STEPS)
         self._glides = new_glides(1)
         self._settings = np.zeros(6)
         self._coefficients = np.array(
@@ -95,6 +96,7 @@ class Leveller(Stage[LevellerParams]):
             block,
             self._state,
             self._ring,
+            self._leaving,
             self._glides,
             heard.filters,
             heard.coefficients,
@@ -115,4 +117,5 @@ class Leveller(Stage[LevellerParams]):
         self._state.fill(0.0)
         self._state[GAIN_DB] = np.nan
         self._ring.fill(0.0)
+        self._leaving.fill(0.0)
         self._glides.fill(np.nan)

@@ -86,3 +86,22 @@ def test_absurd_levels_stay_finite(level: float) -> None:
     feed(meter, np.full((1, 48_000), level, np.float32), [480])
     assert not math.isnan(sum(figures(meter)))
     assert meter.integrated_lufs < 130
+
+
+def test_the_last_ten_minutes_are_the_whole_while_there_is_no_more() -> None:
+    meter = LoudnessMeter(48_000, 1)
+    assert meter.last_ten_minutes_lufs == -math.inf
+    feed(meter, voice_like(20.0), [480])
+    assert meter.last_ten_minutes_lufs == pytest.approx(meter.integrated_lufs, abs=0.02)
+
+
+def test_the_last_ten_minutes_forget_what_was_before() -> None:
+    meter = LoudnessMeter(8_000, 1)
+    t = np.arange(60 * 8_000) / 8_000
+    minute = np.sin(2 * np.pi * 1000 * t).astype(np.float32)[None]
+    meter.process(0.5 * minute)
+    for _ in range(10):
+        meter.process(np.float32(0.05) * minute)
+    # A window of 400 ms may still reach back into the loud minute.
+    assert meter.last_ten_minutes_lufs == pytest.approx(meter.short_term_lufs, abs=0.2)
+    assert meter.integrated_lufs > meter.last_ten_minutes_lufs + 8
