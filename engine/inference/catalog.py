@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ModelError
+from engine.inference.catalog_seal import SHIPPED_SEAL
 
 REBUILD = "run ./sidetone models build"
 """What the user is told to do when a file is missing or is not what it should be."""
@@ -75,16 +76,29 @@ class ModelEntry:
     carrier: Carrier
 
 
-def read_catalog(path: Path) -> tuple[ModelEntry, ...]:
+def seal_of(text: str) -> str:
+    """Hexadecimal SHA-256 of a catalogue's text; how a checkout ends its lines does not matter."""
+    return hashlib.sha256(text.replace("\r\n", "\n").encode()).hexdigest()
+
+
+def read_catalog(path: Path, seal: str = SHIPPED_SEAL) -> tuple[ModelEntry, ...]:
     """Entries of a catalogue file, in its order.
+
+    Parameters
+    ----------
+    seal : str
+        What `seal_of` its text must be: a catalogue vouches for every model, so nobody but the program vouches for it.
 
     Raises
     ------
     ModelError
-        If the file cannot be read, or an entry is not whole.
+        If the file cannot be read, is not the one that was sealed, or an entry is not whole.
     """
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_bytes().decode("utf-8")
+        if seal_of(text) != seal:
+            raise ModelError(f"{path} is not the model catalogue this Sidetone was made with; install Sidetone again")
+        document = tomllib.loads(text)
         entries = tuple(_entry(table) for table in document["model"])
     except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
         raise ModelError(f"the model catalogue {path} cannot be read ({error}); install Sidetone again") from error
