@@ -36,6 +36,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     bench = _add(commands, "bench", "what each stage costs on this machine")
     bench.add_argument("--seconds", type=_positive, default=10.0, metavar="N", help="sound to work through (10)")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    _add_bench_quality(bench)
     _add_models(commands)
     _add_ctl(commands)
     _add(commands, "engine-host", argparse.SUPPRESS).add_argument("--config", default="")
@@ -96,6 +97,17 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bypass", action="append", default=[], metavar="STAGE", dest="bypassed")
     parser.add_argument("--enable", action="append", default=[], metavar="STAGE", dest="enabled")
     parser.add_argument("--report", type=Path, metavar="FILE.json", help="write what was done and what it cost")
+
+
+def _add_bench_quality(bench: argparse.ArgumentParser) -> None:
+    kinds = bench.add_subparsers(metavar="[quality]")
+    text = "how well the denoiser's modes and its peers clean real speech; sets up what it needs first"
+    quality = kinds.add_parser("quality", help=text, description=text)
+    quality.add_argument("--data", type=Path, metavar="DIR", help="evaluation material (../shared/eval/data)")
+    quality.add_argument("--out", type=Path, metavar="DIR", help="folder for table and plot (docs/benchmarks)")
+    quality.add_argument("--jobs", type=int, metavar="N", help="processes that score at once (2)")
+    quality.add_argument("--only", nargs="*", metavar="NAME", help="measure only what has this in its name")
+    quality.set_defaults(run=_later("bench_quality"))
 
 
 def _add_models(commands: _Commands) -> None:

@@ -1,7 +1,7 @@
 """Other denoisers, as they are published, over the same samples: what is installed is compared, what is not is named.
 
 Each is given sound as it comes from a microphone, 48 kHz mono, and gives sound back as late as it likes. Their packages are
-never a dependency of the program: `uv pip install --no-deps pyrnnoise==0.4.5 webrtc-noise-gain==1.3.0 speexdsp-ns==0.1.2`.
+never a dependency of the program: what the registry has for this machine is installed without what it would bring along.
 """
 
 from __future__ import annotations
@@ -23,9 +23,31 @@ from numpy.typing import NDArray
 SAMPLE_RATE = 48_000
 HOP = 480
 
+PACKAGES = {
+    "pyrnnoise": "pyrnnoise==0.4.5",
+    "webrtc_noise_gain": "webrtc-noise-gain==1.3.0",
+    "speexdsp_ns": "speexdsp-ns==0.1.2",
+}
+"""Module -> requirement. DeepFilterNet's own runtime is a package of the tests already."""
+
 Samples = NDArray[np.float32]
 Process = Callable[[Samples], Samples]
 """From 48 kHz mono to 48 kHz mono, as long and perhaps later."""
+
+
+def install_peers() -> list[str]:
+    """Install what is missing, and return a sentence about each package that cannot be had here. Waits for the network."""
+    refusals = []
+    for module, requirement in PACKAGES.items():
+        if importlib.util.find_spec(module) is None:
+            command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
+            command += ["--no-deps", "--only-binary", ":all:", requirement]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                words = done.stderr.strip().splitlines() or ["no reason given"]
+                refusals.append(f"{requirement} cannot be installed here ({words[-1].strip()})")
+    importlib.invalidate_caches()
+    return refusals
 
 
 def peers() -> tuple[dict[str, Process], list[str]]:

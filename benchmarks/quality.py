@@ -1,4 +1,4 @@
-"""All modes of the denoiser and all peers over the same sound in one run: `python -m benchmarks.quality`.
+"""All modes of the denoiser and all peers over the same sound in one run: `./sidetone bench quality`.
 
 Thirty seeded mixes of real speech and real noise, and sixteen pairs of VoiceBank-DEMAND. Outputs are scored as they come:
 delays are found by correlation, not declared. Mixes and scores come from the evaluation material beside the checkout; the table
@@ -23,7 +23,7 @@ import soxr
 
 from app.paths import find_paths
 from benchmarks.onsets import kept_db
-from benchmarks.peers import HOP, SAMPLE_RATE, Process, Samples, peers
+from benchmarks.peers import HOP, SAMPLE_RATE, Process, Samples, install_peers, peers
 from benchmarks.scatter import Point, scatter
 from engine.core.stage import Context, StreamFormat
 from engine.inference.catalog import ModelStore, read_catalog
@@ -98,18 +98,18 @@ class Evaluation:
 
     Parameters
     ----------
-    material : Path
-        Folder with `data` and `scripts`.
+    data : Path
+        Folder of the sounds; the scripts lie in `scripts` beside it.
     """
 
-    def __init__(self, material: Path, run: Path, jobs: int) -> None:
-        self._scripts = material / "scripts"
+    def __init__(self, data: Path, run: Path, jobs: int) -> None:
+        self._scripts = data.parent / "scripts"
         self._run = run
         self._jobs = jobs
-        self._script("mix.py", "--data", material / "data", "--out", run, "--per-snr", 6)
-        self._pairs_clean = material / "data" / "pair_clean"
+        self._script("mix.py", "--data", data, "--out", run, "--per-snr", 6)
+        self._pairs_clean = data / "pair_clean"
         self._mixes = sorted((run / "noisy").glob("*.wav"))
-        self._pairs = sorted((material / "data" / "pair_noisy").glob("*.flac"))
+        self._pairs = sorted((data / "pair_noisy").glob("*.flac"))
 
     def _script(self, name: str, *arguments: object) -> None:
         command = [sys.executable, str(self._scripts / name), *map(str, arguments)]
@@ -150,7 +150,7 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def run(material: Path, folder: Path, jobs: int, only: list[str], tell: Callable[[str], None]) -> str:
+def run(data: Path, folder: Path, jobs: int, only: list[str], tell: Callable[[str], None]) -> str:
     """Measure everything, write `folder`/denoise.md and denoise.svg, and return the table.
 
     Parameters
@@ -161,30 +161,35 @@ def run(material: Path, folder: Path, jobs: int, only: list[str], tell: Callable
     Raises
     ------
     FileNotFoundError
-        If there is no evaluation material in `material`.
+        If there is no evaluation material in `data`.
+    ValueError
+        If no name has a part that is in `only`.
     subprocess.CalledProcessError
         If one of its scripts fails.
     """
-    if not (material / "data" / "manifest.csv").is_file():
-        raise FileNotFoundError(f"{material} holds no evaluation material; say with --eval where it is")
+    if not (data / "manifest.csv").is_file():
+        raise FileNotFoundError(f"{data} holds no evaluation material; say with --data where it is")
     paths = find_paths()
     store = ModelStore(read_catalog(paths.catalog), [paths.bundled_models, paths.models])
     build_missing(store, paths.models, lambda doing, share: None)
+    refusals = install_peers()
     others, absent = peers()
     denoisers: dict[str, Process] = {"noisy": lambda samples: samples}
     denoisers |= {f"Sidetone, {mode}": mode_process(store, mode) for mode in MODES} | others
+    chosen = {name: process for name, process in denoisers.items() if not only or any(part in name for part in only)}
+    if not chosen:
+        raise ValueError(f"nothing is named {' or '.join(only)}; there are {', '.join(denoisers)}")
     rows = []
     with tempfile.TemporaryDirectory(prefix="quality-") as scratch:
-        evaluation = Evaluation(material, Path(scratch), jobs)
-        for name, process in denoisers.items():
-            if not only or any(part in name for part in only):
-                tell(name)
-                rows.append(evaluation.row(name, process))
+        evaluation = Evaluation(data, Path(scratch), jobs)
+        for name, process in chosen.items():
+            tell(name)
+            rows.append(evaluation.row(name, process))
     text = table(rows)
     folder.mkdir(parents=True, exist_ok=True)
-    notes = "".join(f"\nNot compared, {sentence}.\n" for sentence in absent)
+    notes = "".join(f"\nNot compared, {sentence}.\n" for sentence in absent + refusals)
     intro = (
-        "# Denoisers compared\n\nAll in one run of `python -m benchmarks.quality`: 30 mixes at −5 to 15 dB and 16 pairs of "
+        "# Denoisers compared\n\nAll in one run of `./sidetone bench quality`: 30 mixes at −5 to 15 dB and 16 pairs of "
         "VoiceBank-DEMAND. Delays are measured by correlation, without the hop that any block processing gathers. *Onsets "
         "kept*: level of the clean voice in the first 50 ms after pauses of 300 ms. *Share of a core*: processor time over "
         "time of sound.\n\n"
@@ -201,14 +206,15 @@ def main() -> int:
     """Print the table."""
     root = Path(__file__).resolve().parents[1]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
-    parser.add_argument("--eval", type=Path, default=root.parent / "shared" / "eval", help="evaluation material")
+    beside = root.parent / "shared" / "eval" / "data"
+    parser.add_argument("--data", type=Path, default=beside, help="evaluation material (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=root / "docs" / "benchmarks", help="folder for table and plot")
     parser.add_argument("--jobs", type=int, default=2, help="processes that score at once")
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="measure only what has this in its name")
     options = parser.parse_args()
     try:
-        print(run(options.eval, options.out, options.jobs, options.only, lambda name: print(name, file=sys.stderr)))
-    except FileNotFoundError as error:
+        print(run(options.data, options.out, options.jobs, options.only, lambda name: print(name, file=sys.stderr)))
+    except (FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from app.engine_process import program
 from engine.core.stage import Context, StreamFormat
@@ -29,27 +29,28 @@ def mutations(content: bytes, seed: int) -> Iterator[bytes]:
         yield content[:position] + bytes([content[position] ^ chance.randrange(1, 256)]) + content[position + 1 :]
 
 
-def is_one_sentence(error: ModelError) -> bool:
-    return bool(str(error)) and "\n" not in str(error)
+def refusal(work: Callable[[], object]) -> str:
+    """Why `work` was refused; empty if it was done."""
+    try:
+        work()
+    except ModelError as error:
+        return str(error)
+    return ""
 
 
 def test_a_changed_byte_in_the_catalogue_is_always_refused(tmp_path: Path) -> None:
     path = tmp_path / "catalog.toml"
     for changed in mutations(CATALOG_PATH.read_bytes(), 1):
         path.write_bytes(changed)
-        with pytest.raises(ModelError, match=r"catalogue .*install Sidetone again") as caught:
-            read_catalog(path)
-        assert is_one_sentence(caught.value)
+        assert re.fullmatch(r".* catalogue .*; install Sidetone again", refusal(lambda: read_catalog(path)))
 
 
 def test_even_a_sealed_catalogue_full_of_errors_is_read_or_refused(tmp_path: Path) -> None:
     path = tmp_path / "catalog.toml"
     for changed in mutations(CATALOG_PATH.read_bytes(), 2):
         path.write_bytes(changed)
-        try:
-            read_catalog(path, seal_of(changed.decode("utf-8", "replace")))
-        except ModelError as error:
-            assert is_one_sentence(error)
+        seal = seal_of(changed.decode("utf-8", "replace"))
+        assert "\n" not in refusal(lambda seal=seal: read_catalog(path, seal))  # type: ignore[misc]
 
 
 def test_a_changed_byte_in_a_model_is_always_refused_and_the_ladder_goes_on(
@@ -59,9 +60,7 @@ def test_a_changed_byte_in_a_model_is_always_refused_and_the_ladder_goes_on(
     content = model_store.model_path(entry.id).read_bytes()
     for changed in mutations(content, 3):
         (tmp_path / entry.file).write_bytes(changed)
-        with pytest.raises(ModelError, match="is not the DeepFilterNet3") as caught:
-            ModelStore([entry], [tmp_path]).model_path(entry.id)
-        assert is_one_sentence(caught.value)
+        assert "is not the DeepFilterNet3" in refusal(lambda: ModelStore([entry], [tmp_path]).model_path(entry.id))
 
     class Tampered:
         def model_path(self, model_id: str) -> Path:
@@ -79,16 +78,12 @@ def test_a_changed_byte_in_a_model_is_always_refused_and_the_ladder_goes_on(
 def test_a_stranger_full_of_errors_is_tried_in_a_process_of_its_own(tmp_path: Path, model_store: ModelStore) -> None:
     """Whoever vouches for such a file by its sha256: it is found to run, or refused, even if it took the process along."""
     content = model_store.model_path("nsnet2").read_bytes()
+    path = tmp_path / "stranger.onnx"
     # Weights are most of a file and forgive any change; the graph around them stands at its beginning and at its end.
     for number, (head, tail) in enumerate(
         zip(mutations(content[:2000], 4), mutations(content[-6000:], 5), strict=True)
     ):
         if number == STRANGERS:
             break
-        path = tmp_path / "stranger.onnx"
         path.write_bytes(head + content[2000:-6000] + tail)
-        try:
-            finding = check(path, program("model-check"))
-            assert finding.fits == "nsnet2" or finding.shape
-        except ModelError as error:
-            assert is_one_sentence(error)
+        assert "\n" not in refusal(lambda: check(path, program("model-check")))

@@ -104,3 +104,10 @@ def test_a_negative_value_is_a_value() -> None:
 
 def test_without_a_command_it_is_the_window() -> None:
     assert callable(parse([]).run)
+
+
+def test_bench_measures_cost_or_quality() -> None:
+    assert parse(["bench", "--seconds", "2"]).seconds == 2.0
+    command = parse(["bench", "quality", "--data", "sounds", "--only", "light", "RNNoise"])
+    assert (str(command.data), command.only) == ("sounds", ["light", "RNNoise"])
+    assert command.run is not parse(["bench"]).run
