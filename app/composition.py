@@ -39,8 +39,7 @@ def ensure_models(paths: Paths, *needed: str) -> ModelStore:
         If something is missing and cannot be built.
     """
     store = model_store(paths)
-    wanted = needed or chain_models(store)
-    missing = [entry for entry in store.missing() if entry.id in wanted]
+    missing = store.missing(needed or chain_models(store))
     if missing and getattr(sys, "frozen", False):
         raise ModelError(f"{missing[0].label} belongs to this program and is gone; install Sidetone again")
     if missing:
@@ -67,7 +66,7 @@ def chosen_models(paths: Paths) -> Assets:
         store = ensure_models(paths)
     except ModelError:
         # With one of them the sound is good already; the stage itself tells what is wrong with the others.
-        if {entry.id for entry in store.missing()}.issuperset(chain_models(store)):
+        if len(store.missing(chain_models(store))) == len(chain_models(store)):
             raise
     try:
         return ChosenModels(store, read_imported(paths.imported_models), paths.imported_models)

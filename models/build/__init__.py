@@ -87,6 +87,7 @@ def _recipe(entry: ModelEntry) -> Callable[[bytes], bytes]:
         "deepfilternet3-2-int8": partial(_deepfilternet3, frames=2, is_int8=True),
         "deepfilternet3-3-int8": partial(_deepfilternet3, frames=3, is_int8=True),
         "nsnet2-int8": _nsnet2,
+        "silero-vad": _silero_vad,
     }
     if entry.recipe not in recipes:
         raise ModelError(f"this Sidetone does not know how to build {entry.label} ({entry.recipe}); update Sidetone")
@@ -104,6 +105,12 @@ def _nsnet2(published: bytes) -> bytes:
     from models.build import nsnet2
 
     return nsnet2.build(published, is_int8=True)
+
+
+def _silero_vad(published: bytes) -> bytes:
+    from models.build import silero_vad
+
+    return silero_vad.build(published)
 
 
 def _archived(archive: bytes, names: Iterable[str]) -> dict[str, bytes]:

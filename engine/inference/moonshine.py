@@ -1,0 +1,151 @@
+"""Moonshine: writes down speech, reading the whole segment anew each time it is asked.
+
+An encoder turns the segment into features; a decoder writes one token after another, each time the likeliest. What was
+committed is given to the decoder as if it had written it, in one step: it can then not change, and costs next to nothing.
+
+Source: N. Jeffries et al., "Moonshine: Speech Recognition for Live Transcription and Voice Commands", arXiv:2410.15608.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import ModelError
+from engine.inference.recognizer import SPEECH_RATE_HZ
+from engine.inference.session import open_session
+from engine.inference.tokens import Tokenizer, Word, read_tokenizer
+
+ENCODERS = ("encoder_model.ort", "encoder_model.onnx")
+DECODERS = ("decoder_model_merged.ort", "decoder_model_merged.onnx")
+TOKENIZERS = ("tokenizer.bin", "tokenizer.json")
+
+_BEGIN, _END = 1, 2
+_TOKENS_PER_S = 6.5
+_LEAST_TOKENS = 4
+"""More than so many tokens are no speech: a decoder that got lost repeats itself for ever."""
+_LEAST_SAMPLES = SPEECH_RATE_HZ // 4
+
+
+class Moonshine:
+    """The weights. Implements `SpeechModel`. Control thread; waits for the disk.
+
+    Parameters
+    ----------
+    archive : Path
+        A zip file with an encoder, a decoder that keeps its keys and values, and a tokenizer.
+
+    Raises
+    ------
+    ModelError
+        If it is no such archive.
+    """
+
+    def __init__(self, archive: Path) -> None:
+        try:
+            with zipfile.ZipFile(archive) as files:
+                self.encoder = open_session(files.read(_member(files, ENCODERS)))
+                self.decoder = open_session(files.read(_member(files, DECODERS)))
+                tokenizer = _member(files, TOKENIZERS)
+                self.tokenizer = read_tokenizer(tokenizer, files.read(tokenizer))
+        except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise ModelError(f"{archive.name} cannot be read ({error}); run ./sidetone models build to replace it") from None
+        inputs = {value.name: value.shape for value in self.decoder.get_inputs()}
+        self.past_shapes = {name: (1, shape[1], 0, shape[3]) for name, shape in inputs.items() if name.startswith("past")}
+        self.takes_mask = "encoder_attention_mask" in inputs
+        outputs = [value.name for value in self.decoder.get_outputs()]
+        self.logits, self.presents = outputs[0], [name for name in outputs if name.startswith("present")]
+        self.own_presents = [name for name in self.presents if ".decoder." in name]
+        if not self.past_shapes or len(self.presents) != len(self.past_shapes):
+            raise ModelError(f"the decoder in {archive.name} does not keep its keys and values; choose another model")
+
+    def stream(self) -> MoonshineStream:
+        """A new stream with a state of its own."""
+        return MoonshineStream(self)
+
+
+class MoonshineStream:
+    """One segment. Implements `SpeechStream`."""
+
+    def __init__(self, model: Moonshine) -> None:
+        self._model = model
+        self._sound: list[NDArray[np.float32]] = []
+        self._tokens: list[int] = []
+        self._probabilities: list[float] = []
+        self._words: tuple[Word, ...] = ()
+        self._committed = 0
+
+    def accept(self, sound: NDArray[np.float32]) -> None:
+        """Add sound."""
+        self._sound.append(np.array(sound, np.float32))
+
+    def reset(self) -> None:
+        """Begin a new segment."""
+        self._sound, self._tokens, self._probabilities, self._words, self._committed = [], [], [], (), 0
+
+    def commit(self, word_count: int) -> None:
+        """Hold on to the first words of the last hypothesis, but not to the mark behind the last of them."""
+        words = self._words[:word_count]
+        if words:
+            self._committed = sum(word.tokens for word in words[:-1]) + words[-1].text_tokens
+
+    def hypothesis(self) -> tuple[Word, ...]:
+        """What was said since `reset`."""
+        sound = np.concatenate(self._sound) if self._sound else np.zeros(0, np.float32)
+        if sound.size < _LEAST_SAMPLES:
+            return self._words
+        self._sound = [sound]
+        try:
+            self._decode(sound)
+        except Exception as error:  # onnxruntime's own exceptions share no other base
+            raise ModelError(f"the speech model failed ({str(error).partition(chr(10))[0]}); choose another one") from error
+        self._words = self._model.tokenizer.words(self._tokens, self._probabilities)
+        return self._words
+
+    def _decode(self, sound: NDArray[np.float32]) -> None:
+        model = self._model
+        features, mask = self._encode(sound)
+        past = {name: np.zeros(shape, np.float32) for name, shape in model.past_shapes.items()}
+        del self._tokens[self._committed :], self._probabilities[self._committed :]
+        fresh = [_BEGIN, *self._tokens]
+        # The encoder's keys and values are made in the first step and stay; the decoder's own grow with every one.
+        presents = model.presents
+        most = max(_LEAST_TOKENS, math.ceil(_TOKENS_PER_S * sound.size / SPEECH_RATE_HZ) + 2)
+        while len(self._tokens) < most:
+            feeds = {"input_ids": np.array([fresh], np.int64), "encoder_hidden_states": features, **past, **mask}
+            feeds["use_cache_branch"] = np.array([presents is model.own_presents])
+            logits, *values = model.decoder.run([model.logits, *presents], feeds)
+            past |= {name.replace("present", "past_key_values"): value for name, value in zip(presents, values, strict=True)}
+            token, probability = _likeliest(logits[0, -1])
+            if token == _END:
+                return
+            self._tokens.append(token)
+            self._probabilities.append(probability)
+            fresh, presents = [token], model.own_presents
+
+    def _encode(self, sound: NDArray[np.float32]) -> tuple[NDArray[np.float32], dict[str, NDArray[np.int64]]]:
+        everywhere = np.ones((1, sound.size), np.int64)
+        names = [value.name for value in self._model.encoder.get_inputs()]
+        feeds: dict[str, NDArray[np.float32] | NDArray[np.int64]] = {names[0]: sound[None]}
+        if "attention_mask" in names:
+            feeds["attention_mask"] = everywhere
+        features: NDArray[np.float32] = self._model.encoder.run(None, feeds)[0]
+        return features, {"encoder_attention_mask": everywhere} if self._model.takes_mask else {}
+
+
+def _likeliest(logits: NDArray[np.float32]) -> tuple[int, float]:
+    """The token of the highest value, and its probability."""
+    token = int(logits.argmax())
+    return token, float(1.0 / np.exp(logits - logits[token]).sum())
+
+
+def _member(files: zipfile.ZipFile, names: Sequence[str]) -> str:
+    found = next((name for name in files.namelist() if name.rpartition("/")[2] in names), None)
+    if found is None:
+        raise ModelError(f"the archive of a speech model lacks {' or '.join(names)}; choose another one")
+    return found
