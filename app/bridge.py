@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from app.poller import ASLEEP_S, LIVELY_S, EngineLink, LinkState, Outbox, Poller, subject_of
 from engine import (
     ChainConfig,
+    Command,
     Description,
     DeviceConfig,
     EngineConfig,
@@ -40,8 +41,8 @@ class EngineBridge(QObject):
     ----------
     link : EngineLink
         Gives the engine of the moment.
-    devices : DeviceConfig
-        The devices chosen when the window opens; what the user chooses later is announced by `devices_chosen`.
+    config : EngineConfig
+        What was chosen when the window opens; devices that the user chooses later are announced by `devices_chosen`.
     """
 
     snapshot_arrived = Signal(object)
@@ -53,12 +54,13 @@ class EngineBridge(QObject):
     devices_chosen = Signal(object)
     _mail_announced = Signal()
 
-    def __init__(self, link: EngineLink, devices: DeviceConfig | None = None, parent: QObject | None = None) -> None:
+    def __init__(self, link: EngineLink, config: EngineConfig | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._outbox = Outbox()
         self._poller = Poller(link, self._outbox, self._mail_announced.emit)
         self._mail_announced.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
-        self._device_config = devices if devices is not None else DeviceConfig()
+        config = config if config is not None else EngineConfig()
+        self._device_config, self._services = config.devices, config.services
         self._description: Description | None = None
         self._snapshot: Snapshot | None = None
         self._requested: dict[Hashable, tuple[int, SetParam | SetBypass]] = {}
@@ -104,7 +106,13 @@ class EngineBridge(QObject):
 
     def start_engine(self) -> None:
         """Run on the chosen devices."""
-        self._outbox.put(Start(config=EngineConfig(devices=self._device_config, chain=self._chain_config())))
+        services = self._snapshot.services.config if self._snapshot is not None else self._services
+        config = EngineConfig(devices=self._device_config, chain=self._chain_config(), services=services)
+        self._outbox.put(Start(config=config))
+
+    def send(self, command: Command) -> None:
+        """Ask for anything else; a refusal comes back by `refused`."""
+        self._outbox.put(command)
 
     def stop_engine(self) -> None:
         """Close the devices."""

@@ -14,6 +14,7 @@ from app.terminal import announce_progress, is_attended
 from engine import Description, ModelError
 
 if TYPE_CHECKING:
+    from app.services.runner import Service
     from engine.core.chain import Chain
     from engine.core.stage import Assets, Stage
     from engine.facade import Engine
@@ -97,9 +98,9 @@ def _built_stages(paths: Paths) -> list[Stage[Any]]:
 def make_chain(paths: Paths) -> Chain:
     """All stages in a row, not yet prepared."""
     from engine.core.chain import Chain
-    from engine.facade import MONITOR_AFTER
+    from engine.hop import TAPPED_STAGES
 
-    return Chain(_built_stages(paths), MONITOR_AFTER)
+    return Chain(_built_stages(paths), TAPPED_STAGES)
 
 
 def make_engine(paths: Paths) -> Engine:
@@ -109,6 +110,13 @@ def make_engine(paths: Paths) -> Engine:
     from engine.io.virtual_device import open_virtual_microphone
 
     return Engine(_built_stages(paths), SystemBackend(), open_virtual_microphone)
+
+
+def make_services(paths: Paths) -> tuple[Service, ...]:
+    """What runs in the services process."""
+    from app.services.latency import LatencyService
+
+    return (LatencyService(),)
 
 
 def description() -> Description:

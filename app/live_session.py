@@ -11,7 +11,7 @@ from app.composition import rendezvous
 from app.crash import EXIT_DONE, failed
 from app.engine_process import prepare_engine_process
 from app.paths import Paths
-from app.services import ServicesKeeper, launch_services
+from app.services.keeper import ServicesKeeper, launch_services
 from app.terminal import meter_display
 from engine import ConnectionLostError, EngineConfig, EngineState, EventKind, SidetoneError, Start
 from engine.facade import Engine

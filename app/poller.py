@@ -27,6 +27,7 @@ from engine import (
     EventKind,
     SetBypass,
     SetParam,
+    SetService,
     SidetoneError,
     Snapshot,
     Start,
@@ -127,6 +128,8 @@ def subject_of(command: Command) -> Hashable:
             return ("param", command.id)
         case SetBypass():
             return ("bypass", command.stage)
+        case SetService():
+            return ("service", type(command.config))
         case Start() | Stop():
             return "running"
         case _:

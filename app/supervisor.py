@@ -24,9 +24,12 @@ from engine import (
     Event,
     SetBypass,
     SetParam,
+    SetService,
     Shutdown,
     Snapshot,
     Start,
+    TapChunk,
+    TapPoint,
 )
 from engine.remote import RemoteEngine
 from engine.rendezvous import Rendezvous
@@ -135,6 +138,9 @@ class _RememberedEngine:
             case SetParam(id=param_id, value=value):
                 params = {**config.chain.params, param_id: value}
                 self._remember(ChainConfig(params=params, bypass=config.chain.bypass))
+            case SetService(config=part):
+                services = config.services.with_part(part)
+                self._supervisor.config = msgspec.structs.replace(config, services=services)
             case SetBypass(stage=stage, is_bypassed=is_bypassed):
                 bypass = {**config.chain.bypass, stage: is_bypassed}
                 self._remember(ChainConfig(params=config.chain.params, bypass=bypass))
@@ -146,6 +152,7 @@ class _RememberedEngine:
             snapshot = self._engine.snapshot(with_spectrum)
         bypass = {stage.id: stage.is_bypassed for stage in snapshot.stages}
         self._remember(ChainConfig(params=snapshot.params, bypass=bypass))
+        self._supervisor.config = msgspec.structs.replace(self._supervisor.config, services=snapshot.services.config)
         if snapshot.devices.input and not self._supervisor.has_launched:
             # An engine that was there before this face has devices of its own, to which a later one shall come back.
             devices = snapshot.devices.chosen
@@ -163,6 +170,10 @@ class _RememberedEngine:
     def devices(self) -> tuple[DeviceDescription, ...]:
         with self._noticing():
             return self._engine.devices()
+
+    def tap(self, point: TapPoint, run: int = -1, after_frame: int = 0) -> TapChunk | None:
+        with self._noticing():
+            return self._engine.tap(point, run, after_frame)
 
     def _remember(self, chain: ChainConfig) -> None:
         self._supervisor.config = msgspec.structs.replace(self._supervisor.config, chain=chain)

@@ -143,7 +143,7 @@ def show_window(supervisor: EngineSupervisor, seconds: float, is_hanging: bool) 
     from app.ui.main_window import MainWindow
 
     application = make_application(sys.argv[:1])
-    bridge = EngineBridge(supervisor, supervisor.config.devices)
+    bridge = EngineBridge(supervisor, supervisor.config)
     window = MainWindow(bridge)
     hung_s = 0.0
     step = 0

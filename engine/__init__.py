@@ -5,7 +5,7 @@ These are its public names; the face imports nothing else. They are light: the D
 """
 
 from engine.api import EngineApi
-from engine.commands import ApplyChain, Command, ResetMeters, SetBypass, SetParam, Shutdown, Start, Stop
+from engine.commands import ApplyChain, Command, ResetMeters, SetBypass, SetParam, SetService, Shutdown, Start, Stop
 from engine.config import AUTOMATIC, SAMPLE_RATE_HZ, ChainConfig, DeviceConfig, EngineConfig
 from engine.core.params import ParamKind, ParamSpec, Value
 from engine.core.stage import MeterSpec
@@ -17,6 +17,20 @@ from engine.errors import (
     ParameterError,
     PresetError,
     SidetoneError,
+)
+from engine.services import (
+    CaptionsConfig,
+    CaptionsStatus,
+    ObsConfig,
+    ObsStatus,
+    OverlayConfig,
+    OverlayStatus,
+    RemoteConfig,
+    RemoteStatus,
+    ServiceConfig,
+    ServicesConfig,
+    ServicesSnapshot,
+    ServiceStatus,
 )
 from engine.snapshot import (
     Description,
@@ -33,6 +47,8 @@ from engine.snapshot import (
     SpectrumSnapshot,
     StageDescription,
     StageSnapshot,
+    TapChunk,
+    TapPoint,
 )
 
 __all__ = [
@@ -40,6 +56,8 @@ __all__ = [
     "SAMPLE_RATE_HZ",
     "ApplyChain",
     "AudioFileError",
+    "CaptionsConfig",
+    "CaptionsStatus",
     "ChainConfig",
     "Command",
     "ConnectionLostError",
@@ -58,14 +76,25 @@ __all__ = [
     "LoudnessSnapshot",
     "MeterSpec",
     "ModelError",
+    "ObsConfig",
+    "ObsStatus",
+    "OverlayConfig",
+    "OverlayStatus",
     "ParamKind",
     "ParamSpec",
     "ParameterError",
     "Percentiles",
     "PresetError",
+    "RemoteConfig",
+    "RemoteStatus",
     "ResetMeters",
+    "ServiceConfig",
+    "ServiceStatus",
+    "ServicesConfig",
+    "ServicesSnapshot",
     "SetBypass",
     "SetParam",
+    "SetService",
     "Shutdown",
     "SidetoneError",
     "Snapshot",
@@ -74,5 +103,7 @@ __all__ = [
     "StageSnapshot",
     "Start",
     "Stop",
+    "TapChunk",
+    "TapPoint",
     "Value",
 ]

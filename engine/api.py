@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from engine.commands import Command
-from engine.snapshot import Description, DeviceDescription, Event, Snapshot
+from engine.snapshot import Description, DeviceDescription, Event, Snapshot, TapChunk, TapPoint
 
 
 class EngineApi(Protocol):
@@ -32,4 +32,12 @@ class EngineApi(Protocol):
 
     def devices(self) -> tuple[DeviceDescription, ...]:
         """The devices that can be chosen now."""
+        ...
+
+    def tap(self, point: TapPoint, run: int = -1, after_frame: int = 0) -> TapChunk | None:
+        """The sound at `point` since `after_frame` of live run `run`; None while there is none.
+
+        The last ten seconds are kept. Of another run than `run`, nothing but its present frame is told, so that a
+        listener begins with what is heard now.
+        """
         ...

@@ -9,7 +9,8 @@ import msgspec
 
 from engine.config import ChainConfig, EngineConfig
 from engine.core.params import Value
-from engine.snapshot import Description, DeviceDescription, Event, Snapshot
+from engine.services import ServiceConfig, ServiceStatus
+from engine.snapshot import Description, DeviceDescription, Event, Snapshot, TapChunk, TapPoint
 
 
 class SetParam(msgspec.Struct, frozen=True, tag=True):
@@ -53,11 +54,42 @@ class ReportLatency(msgspec.Struct, frozen=True, tag=True):
     reason: str = ""
 
 
+class SetService(msgspec.Struct, frozen=True, tag=True):
+    """Give one service other settings."""
+
+    config: ServiceConfig
+
+
+class ReportService(msgspec.Struct, frozen=True, tag=True):
+    """What a service says of itself; each does so at least once a second."""
+
+    status: ServiceStatus
+
+
+class ReportFault(msgspec.Struct, frozen=True, tag=True):
+    """A service failed and is started again; `reason` is for the user."""
+
+    service: str
+    reason: str
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End the engine process."""
 
 
-Command = SetParam | SetBypass | ApplyChain | Start | Stop | ResetMeters | ReportLatency | Shutdown
+Command = (
+    SetParam
+    | SetBypass
+    | ApplyChain
+    | Start
+    | Stop
+    | ResetMeters
+    | ReportLatency
+    | SetService
+    | ReportService
+    | ReportFault
+    | Shutdown
+)
 
 
 class GetSnapshot(msgspec.Struct, frozen=True, tag=True):
@@ -80,7 +112,15 @@ class GetDevices(msgspec.Struct, frozen=True, tag=True):
     """Ask which devices there are."""
 
 
-Request = Command | GetSnapshot | GetEvents | GetDescription | GetDevices
+class GetTap(msgspec.Struct, frozen=True, tag=True):
+    """Ask for the sound at a point since frame `after_frame` of live run `run`; a run that is over begins anew."""
+
+    point: TapPoint
+    run: int = -1
+    after_frame: int = 0
+
+
+Request = Command | GetSnapshot | GetEvents | GetDescription | GetDevices | GetTap
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):
@@ -118,4 +158,10 @@ class DevicesReply(msgspec.Struct, frozen=True, tag=True):
     devices: tuple[DeviceDescription, ...]
 
 
-Reply = Done | Failed | SnapshotReply | EventsReply | DescriptionReply | DevicesReply
+class TapReply(msgspec.Struct, frozen=True, tag=True):
+    """Answer to `GetTap`; None while there is no live run."""
+
+    chunk: TapChunk | None
+
+
+Reply = Done | Failed | SnapshotReply | EventsReply | DescriptionReply | DevicesReply | TapReply

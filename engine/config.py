@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.core.params import Value
+from engine.services import ServicesConfig
 
 SAMPLE_RATE_HZ = 48_000
 """The rate inside the engine, always; devices and files of other rates are resampled at the edge."""
@@ -47,3 +48,4 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     devices: DeviceConfig = DeviceConfig()
     chain: ChainConfig = ChainConfig()
+    services: ServicesConfig = ServicesConfig()

@@ -17,10 +17,13 @@ from typing import Any
 from engine.commands import (
     ApplyChain,
     Command,
+    ReportFault,
     ReportLatency,
+    ReportService,
     ResetMeters,
     SetBypass,
     SetParam,
+    SetService,
     Shutdown,
     Start,
     Stop,
@@ -32,11 +35,13 @@ from engine.core.stage import Stage
 from engine.describe import describe
 from engine.errors import ConnectionLostError, DeviceError, SidetoneError
 from engine.event_log import EventLog
+from engine.hop import TAPPED_STAGES
 from engine.io.backend import AudioBackend, DeviceInfo, StreamRequest
 from engine.io.simulated import PREFIX, is_simulated
 from engine.io.virtual_device import VirtualMicrophone
 from engine.live import LiveRun
 from engine.observe import Observer
+from engine.services_board import ServicesBoard
 from engine.snapshot import (
     Description,
     DeviceDescription,
@@ -45,11 +50,10 @@ from engine.snapshot import (
     Event,
     EventKind,
     Snapshot,
+    TapChunk,
+    TapPoint,
 )
 from engine.watch import INPUT_ENDED, RunWatch
-
-MONITOR_AFTER = "high_pass"
-"""The monitor bus leaves the chain here: rumble is gone, and nothing with a long delay has happened yet."""
 
 _WATCH_INTERVAL_S = 0.1
 _REOPEN_AFTER_S = 1.0
@@ -85,14 +89,16 @@ class Engine:
         open_virtual: OpenVirtual,
         is_paced: bool = True,
     ) -> None:
-        self._chain = Chain(stages, MONITOR_AFTER)
+        self._chain = Chain(stages, TAPPED_STAGES)
         self.controls = Controls(self._chain)
         self._backend = backend
         self._open_virtual = open_virtual
         self._virtual: VirtualMicrophone | None = None
         self._is_paced = is_paced
         self._events = EventLog()
-        self._observer = Observer(self._chain)
+        self._services = ServicesBoard()
+        self._observer = Observer(self._chain, self._services)
+        self._run_count = 0
         self._control = threading.RLock()
         self._run: LiveRun | None = None
         self._watch: RunWatch | None = None
@@ -131,6 +137,12 @@ class Engine:
                 self._events.add(EventKind.NOTICE, f"the delay from device to device is not measured: {reason}")
             case ReportLatency(latency_ms=float(latency_ms)):
                 self._observer.add_latency(latency_ms)
+            case SetService(config=part):
+                self._services.config = self._services.config.with_part(part)
+            case ReportService(status=status):
+                self._services.report(status)
+            case ReportFault(service=service, reason=reason):
+                self._events.add(EventKind.NOTICE, f"{service}: {reason}; it is started again")
             case Shutdown():
                 self.shutdown_requested.set()
 
@@ -164,6 +176,17 @@ class Engine:
             )
             for device in self._found_devices()
         )
+
+    def tap(self, point: TapPoint, run: int = -1, after_frame: int = 0) -> TapChunk | None:
+        """The sound at a point since a frame. Control thread."""
+        live = self._run
+        if live is None:
+            return None
+        tap = live.processor.taps[point]
+        if run != live.number:
+            return TapChunk(live.number, tap.end_frame, b"")
+        first_frame, samples = tap.read(after_frame)
+        return TapChunk(live.number, first_frame, samples.astype("<f4").tobytes())
 
     # --- this process only ---------------------------------------------------------------------------------------
 
@@ -202,6 +225,7 @@ class Engine:
             # First what may be refused, so that an unknown name leaves everything as it was.
             self.controls.load(config.chain)
             self._config = config
+            self._services.config = config.services
             self._set_state(EngineState.STARTING, "")
             self._reopen_at_s = None
             try:
@@ -224,9 +248,10 @@ class Engine:
             host_options={"wasapi_exclusive": wanted.is_exclusive},
         )
         found = self._found_devices()
+        self._run_count += 1
         stream = self._backend.open(request)
         try:
-            run = LiveRun(self._chain, stream, self._is_paced)
+            run = LiveRun(self._chain, stream, self._is_paced, self._run_count)
             run.start()
         except BaseException:
             stream.close()

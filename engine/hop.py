@@ -7,9 +7,19 @@ from time import perf_counter_ns
 from engine.core.chain import Chain, make_sane
 from engine.core.meters import DurationHistogram, LevelMeter, RecentSound
 from engine.core.stage import Block
+from engine.core.tap import Tap
 from engine.dsp.loudness import LoudnessMeter
+from engine.snapshot import TapPoint
 
 SPECTRUM_FRAMES = 4096
+
+MONITOR_AFTER = "high_pass"
+"""The monitor bus leaves the chain here: rumble is gone, and nothing with a long delay has happened yet."""
+
+DENOISED_AFTER = "denoise"
+TAPPED_STAGES = (MONITOR_AFTER, DENOISED_AFTER)
+
+_TAP_S = 10
 
 
 class HopProcessor:
@@ -33,6 +43,7 @@ class HopProcessor:
         self.loudness = LoudnessMeter(fmt.sample_rate, fmt.channels, weights)
         self.input_sound = RecentSound(max(SPECTRUM_FRAMES, fmt.max_frames))
         self.output_sound = RecentSound(max(SPECTRUM_FRAMES, fmt.max_frames))
+        self.taps = {point: Tap(_TAP_S * fmt.sample_rate) for point in TapPoint}
         self._is_reset_due = False
 
     def process(self, block: Block) -> None:
@@ -44,11 +55,23 @@ class HopProcessor:
         make_sane(block)
         self.input_level.process(block)
         self.input_sound.process(block)
+        self.taps[TapPoint.INPUT].process(block)
         self.chain.process(block)
+        denoised = self.chain.tap(DENOISED_AFTER, block.shape[1])
+        if denoised is not None:
+            self.taps[TapPoint.DENOISED].process(denoised)
+        self.taps[TapPoint.OUTPUT].process(block)
         self.output_level.process(block)
         self.output_sound.process(block)
         self.loudness.process(block)
         self.durations.add(perf_counter_ns() - started_ns)
+
+    def monitor(self, frames: int) -> Block:
+        """The monitor bus of the hop just done, shape (channels, frames). Audio thread."""
+        tap = self.chain.tap(MONITOR_AFTER, frames)
+        if tap is None:
+            raise LookupError(f"the chain has no stage {MONITOR_AFTER!r} to take the monitor bus from")
+        return tap
 
     def reset_meters(self) -> None:
         """Begin durations and loudness anew with the next hop. Any thread."""

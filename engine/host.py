@@ -26,9 +26,11 @@ from engine.commands import (
     GetDevices,
     GetEvents,
     GetSnapshot,
+    GetTap,
     Reply,
     Request,
     SnapshotReply,
+    TapReply,
 )
 from engine.errors import SidetoneError
 from engine.protocol import MAX_REQUEST_BYTES, Wire, decode_request, encode, greet_client
@@ -141,6 +143,8 @@ class EngineHost:
                 return DescriptionReply(self._engine.describe())
             case GetDevices():
                 return DevicesReply(self._engine.devices())
+            case GetTap(point=point, run=run, after_frame=after_frame):
+                return TapReply(self._engine.tap(point, run, after_frame))
             case command:
                 self._engine.send(command)
                 return Done()

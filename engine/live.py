@@ -19,9 +19,12 @@ class LiveRun:
     ----------
     is_paced : bool
         False on a simulated device that runs as fast as possible: then no stage is judged by its time.
+    number : int
+        Tells this run from others of the same engine.
     """
 
-    def __init__(self, chain: Chain, stream: AudioStream, is_paced: bool = True) -> None:
+    def __init__(self, chain: Chain, stream: AudioStream, is_paced: bool = True, number: int = 0) -> None:
+        self.number = number
         self.stream = stream
         chain.prepare(StreamFormat(SAMPLE_RATE_HZ, stream.channels, stream.hop_frames, is_mono_doubled=True))
         self.processor = HopProcessor(chain, is_mono_doubled=True)

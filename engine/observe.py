@@ -14,6 +14,7 @@ from engine.core.meters import DurationHistogram, LevelMeter
 from engine.core.slot import Slot
 from engine.hop import SPECTRUM_FRAMES, HopProcessor
 from engine.live import LiveRun
+from engine.services_board import ServicesBoard
 from engine.snapshot import (
     DeviceSnapshot,
     EngineState,
@@ -34,8 +35,9 @@ _SILENT = LevelSnapshot((-120.0,), (-120.0,), False)
 class Observer:
     """Turns a chain and, while one is on, a live run into snapshots; keeps the measured latencies."""
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Chain, services: ServicesBoard) -> None:
         self._chain = chain
+        self._services = services
         self._sequence = 0
         self._began_s = monotonic()
         self._analyzer = SpectrumAnalyzer(SAMPLE_RATE_HZ, SPECTRUM_FRAMES)
@@ -79,6 +81,7 @@ class Observer:
             spectrum=self._analyzer.snapshot(processor.input_sound.read(), processor.output_sound.read())
             if processor and with_spectrum
             else None,
+            services=self._services.snapshot(),
         )
 
     def _stages(self, is_prepared: bool) -> tuple[StageSnapshot, ...]:

@@ -21,16 +21,18 @@ from engine.commands import (
     GetDevices,
     GetEvents,
     GetSnapshot,
+    GetTap,
     Reply,
     Request,
     SnapshotReply,
     Start,
     Stop,
+    TapReply,
 )
 from engine.errors import ConnectionLostError, SidetoneError
 from engine.protocol import MAX_REPLY_BYTES, Wire, decode_reply, encode, greet_engine
 from engine.rendezvous import EngineAddress, Rendezvous
-from engine.snapshot import Description, DeviceDescription, Event, Snapshot
+from engine.snapshot import Description, DeviceDescription, Event, Snapshot, TapChunk, TapPoint
 
 _ANSWER_S = 3.0
 _DEVICES_ANSWER_S = 60.0
@@ -78,6 +80,10 @@ class RemoteEngine:
     def devices(self) -> tuple[DeviceDescription, ...]:
         """The devices that can be chosen now."""
         return self._ask(GetDevices(), DevicesReply, _DEVICES_ANSWER_S).devices
+
+    def tap(self, point: TapPoint, run: int = -1, after_frame: int = 0) -> TapChunk | None:
+        """The sound at a point since a frame."""
+        return self._ask(GetTap(point, run, after_frame), TapReply).chunk
 
     def close(self) -> None:
         """Hang up; the engine goes on."""

@@ -9,10 +9,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.config import DeviceConfig
 from engine.core.params import ParamSpec, Value
 from engine.core.stage import MeterSpec
+from engine.services import ServicesSnapshot
 
 
 class EngineState(StrEnum):
@@ -120,6 +123,42 @@ class Snapshot(msgspec.Struct, frozen=True):
     devices: DeviceSnapshot
     params: dict[str, Value]
     spectrum: SpectrumSnapshot | None = None
+    services: ServicesSnapshot = ServicesSnapshot()
+
+
+class TapPoint(StrEnum):
+    """Where a listener hears the sound: as the microphone gives it, after the denoiser, or as it leaves."""
+
+    INPUT = "input"
+    DENOISED = "denoised"
+    OUTPUT = "output"
+
+
+class TapChunk(msgspec.Struct, frozen=True):
+    """Sound for a listener: mono, 48 kHz.
+
+    Parameters
+    ----------
+    run : int
+        Which live run it is of; frames are counted anew in each.
+    first_frame : int
+        Number of the first sample.
+    content : bytes
+        float32, little-endian, full scale 1.0.
+    """
+
+    run: int
+    first_frame: int
+    content: bytes
+
+    def samples(self) -> NDArray[np.float32]:
+        """The sound, shape (frames,); read-only."""
+        return np.frombuffer(self.content, "<f4")
+
+    @property
+    def end_frame(self) -> int:
+        """What to ask for next."""
+        return self.first_frame + len(self.content) // 4
 
 
 class EventKind(StrEnum):

@@ -99,7 +99,7 @@ class Worker:
         self.is_stalled = False
         self._processor.process(block)
         if stream.has_monitor:
-            stream.write_monitor(self._processor.chain.tap(block.shape[1]))
+            stream.write_monitor(self._processor.monitor(block.shape[1]))
         stream.write_air(block)
         self.hops += 1
         if stream.now_s() > stream.due_s + block.shape[1] / SAMPLE_RATE_HZ:

@@ -13,7 +13,7 @@ from app.composition import make_engine, rendezvous
 from app.demo import with_demo_microphone
 from app.engine_process import prepare_engine_process
 from app.paths import Paths
-from app.services import ServicesKeeper, launch_services
+from app.services.keeper import ServicesKeeper, launch_services
 from engine import EngineConfig, SidetoneError, Start
 from engine.host import EngineHost
 

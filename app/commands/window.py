@@ -64,7 +64,7 @@ def _show(supervisor: EngineSupervisor, settings: Settings, paths: Paths) -> int
     from app.ui.main_window import MainWindow
 
     application = make_application(sys.argv[:1])
-    bridge = EngineBridge(supervisor, settings.engine.devices)
+    bridge = EngineBridge(supervisor, settings.engine)
     keeper = _SettingsKeeper(supervisor, settings, paths, bridge)
     window = MainWindow(bridge)
     timer = QTimer()
@@ -96,8 +96,8 @@ class _SettingsKeeper:
         bridge.devices_chosen.connect(self._note_devices)
 
     def save_if_changed(self) -> None:
-        chain = self._supervisor.config.chain
-        settings = Settings(engine=msgspec.structs.replace(self._saved.engine, devices=self._devices, chain=chain))
+        # The devices are those that were chosen: what an engine found running has is not to be kept.
+        settings = Settings(engine=msgspec.structs.replace(self._supervisor.config, devices=self._devices))
         if settings == self._saved:
             return
         try:

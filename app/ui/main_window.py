@@ -6,7 +6,7 @@ other. GUI thread; nothing waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt
@@ -23,6 +23,8 @@ from app.ui.panels.latency_panel import LatencyPanel
 from app.ui.panels.spectrum_panel import SpectrumPanel
 from app.ui.panels.stage_panel import StagePanel
 from app.ui.panels.status_row import StatusRow
+from app.ui.panels.tool_row import ToolRow
+from app.ui.tools import TOOLS, Tool, ToolPanel
 from engine import Description, Snapshot, StageDescription
 
 MOST_LINES = 26
@@ -38,22 +40,31 @@ class MainWindow(QWidget):
         Opened and closed by whoever made it.
     on_close : Callable[[], None] or None
         Called once when the window is closed.
+    tools : iterable of Tool
+        What the row of buttons offers.
     """
 
-    def __init__(self, bridge: EngineBridge, on_close: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, bridge: EngineBridge, on_close: Callable[[], None] | None = None, tools: Iterable[Tool] = TOOLS
+    ) -> None:
         super().__init__()
         self._bridge = bridge
         self._on_close = on_close
         self._stages: dict[str, StageDescription] = {}
         self._labels: dict[str, str] = {}
         self._snapshot: Snapshot | None = None
+        self._open_tool: Tool | None = None
+        self._description: Description | None = None
+        self._tools = {tool.id: tool for tool in tools}
         self.status = StatusRow()
+        self.tools = ToolRow(self._tools.values())
         self.devices = DeviceRow(bridge.device_config)
         self.latency = LatencyPanel()
         self.input = InputStrip()
         self.chain = ChainStrip()
         self.output = OutputStrip()
         self.stage_panel: StagePanel | None = None
+        self.tool_panel: ToolPanel | None = None
         self.spectrum = SpectrumPanel()
         self.events = EventLog()
         self._signal = QWidget()
@@ -67,6 +78,9 @@ class MainWindow(QWidget):
 
     def show_description(self, description: Description) -> None:
         """Make the chain's cards."""
+        self._description = description
+        if self.tool_panel is not None:
+            self.tool_panel.show_description(description)
         stages = {stage.id: stage for stage in description.stages}
         if stages == self._stages:
             return
@@ -87,7 +101,9 @@ class MainWindow(QWidget):
         self.output.show_level(snapshot.output_level)
         self.output.show_loudness(snapshot.loudness)
         if self.stage_panel is not None:
-            self.stage_panel.show_params(snapshot.params)
+            self.stage_panel.show_snapshot(snapshot)
+        if self.tool_panel is not None:
+            self.tool_panel.show_snapshot(snapshot)
         if snapshot.spectrum is not None:
             self.spectrum.show_spectrum(snapshot.spectrum)
 
@@ -106,19 +122,32 @@ class MainWindow(QWidget):
     def open_stage(self, stage_id: str) -> None:
         """Open a stage's panel; close it if it is open."""
         is_same = self.stage_panel is not None and self.stage_panel.stage.id == stage_id
-        self.close_stage()
+        self.close_panel()
         stage = self._stages.get(stage_id)
         if is_same or stage is None:
             return
         self.stage_panel = StagePanel(stage)
         self.stage_panel.param_edited.connect(self._bridge.set_param)
-        self.stage_panel.close_asked.connect(self.close_stage)
-        if self._snapshot is not None:
-            self.stage_panel.show_params(self._snapshot.params)
-        self._below.insertWidget(0, self.stage_panel, 5)
+        self._open_panel(self.stage_panel)
         self.chain.show_open(stage_id)
-        self._order_tabs()
-        self.stage_panel.first_control().setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def open_tool(self, tool_id: str) -> None:
+        """Open a tool's panel; close it if it is open."""
+        is_same = self.tool_panel is not None and self._tools[tool_id] is self._open_tool
+        self.close_panel()
+        if is_same:
+            return
+        self._open_tool = self._tools[tool_id]
+        self.tool_panel = self._open_tool.make(self._bridge)
+        if self._description is not None:
+            self.tool_panel.show_description(self._description)
+        self._open_panel(self.tool_panel)
+        self.tools.show_open(tool_id)
+
+    def close_panel(self) -> None:
+        """Close the open panel, whichever it is."""
+        self.close_stage()
+        self.close_tool()
 
     def close_stage(self) -> None:
         """Close the open panel, if any, and give the keyboard back to its card."""
@@ -129,6 +158,28 @@ class MainWindow(QWidget):
         card = self.chain.cards.get(panel.stage.id)
         if card is not None and panel.isAncestorOf(self.focusWidget() or self):
             card.title.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._take_away(panel)
+
+    def close_tool(self) -> None:
+        """Close the open tool, if any, and give the keyboard back to its button."""
+        if self.tool_panel is None or self._open_tool is None:
+            return
+        panel, self.tool_panel = self.tool_panel, None
+        self.tools.show_open(None)
+        if panel.isAncestorOf(self.focusWidget() or self):
+            self.tools.buttons[self._open_tool.id].setFocus(Qt.FocusReason.OtherFocusReason)
+        self._open_tool = None
+        self._take_away(panel)
+
+    def _open_panel(self, panel: StagePanel | ToolPanel) -> None:
+        panel.close_asked.connect(self.close_panel)
+        if self._snapshot is not None:
+            panel.show_snapshot(self._snapshot)
+        self._below.insertWidget(0, panel, 5)
+        self._order_tabs()
+        panel.first_control().setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _take_away(self, panel: QWidget) -> None:
         self._below.removeWidget(panel)
         panel.hide()
         panel.deleteLater()
@@ -145,8 +196,8 @@ class MainWindow(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape closes the open panel."""
-        if event.key() == Qt.Key.Key_Escape and self.stage_panel is not None:
-            self.close_stage()
+        if event.key() == Qt.Key.Key_Escape and (self.stage_panel or self.tool_panel) is not None:
+            self.close_panel()
         else:
             super().keyPressEvent(event)
 
@@ -182,6 +233,7 @@ class MainWindow(QWidget):
         column.setContentsMargins(theme.GAP + 4, theme.GAP, theme.GAP + 4, theme.GAP + 4)
         column.setSpacing(theme.GAP + 2)
         column.addWidget(self.status)
+        column.addWidget(self.tools)
         column.addWidget(self.devices)
         column.addWidget(self.latency)
         column.addWidget(self._signal, 6)
@@ -207,6 +259,7 @@ class MainWindow(QWidget):
         self.chain.param_edited.connect(bridge.set_param)
         self.chain.bypass_edited.connect(bridge.set_bypass)
         self.chain.open_asked.connect(self.open_stage)
+        self.tools.open_asked.connect(self.open_tool)
         self.spectrum.opened.connect(self._tell_watched)
 
     def _tell_watched(self) -> None:
@@ -216,7 +269,8 @@ class MainWindow(QWidget):
 
     def _order_tabs(self) -> None:
         """Tab goes as the signal does, whatever was made later."""
-        zones = (self.status, self.devices, self.chain, self.stage_panel, self.spectrum, self.events)
+        panel = self.stage_panel or self.tool_panel
+        zones = (self.status, self.tools, self.devices, self.chain, panel, self.spectrum, self.events)
         stops = [stop for zone in zones if zone is not None for stop in _tab_stops(zone)]
         for before, after in pairwise(stops):
             QWidget.setTabOrder(before, after)

@@ -151,6 +151,7 @@ def style_sheet() -> str:
     QPushButton#quiet {{ background: transparent; border-color: transparent; color: {c.MUTED}; padding: 1px 6px; }}
     QPushButton#quiet:hover {{ color: {c.TEXT}; border-color: {c.LINE}; }}
     QPushButton#quiet:focus {{ border-color: {c.ACCENT}; }}
+    QPushButton#quiet:checked {{ color: {c.ACCENT}; background: {c.RAISED}; }}
     QComboBox::drop-down {{ border: none; width: 18px; }}
     QComboBox::down-arrow {{ image: url("{chevron_url()}"); width: 10px; height: 10px; }}
     QComboBox QAbstractItemView {{

@@ -50,17 +50,17 @@ class Chain:
     ----------
     stages : sequence of Stage
         In the order in which they are heard.
-    tap_after : str
-        Id of the stage after which the monitor bus is taken; empty for none.
+    taps : iterable of str
+        Ids of the stages after which the sound is kept beside the chain, for the monitor bus and for listeners.
     """
 
-    def __init__(self, stages: Iterable[Stage[Any]], tap_after: str = "") -> None:
+    def __init__(self, stages: Iterable[Stage[Any]], taps: Iterable[str] = ()) -> None:
         stages = tuple(stages)
         self._index = {stage.id: index for index, stage in enumerate(stages)}
         params = tuple(stage.params_type() for stage in stages)
         self.slots = tuple(Slot(stage, own) for stage, own in zip(stages, params, strict=True))
         self._settings = ChainSettings(params, tuple(stage.starts_bypassed for stage in stages))
-        self._tap_index = self._index[tap_after] if tap_after else -1
+        self._tapped = {self._index[stage_id]: stage_id for stage_id in taps if stage_id in self._index}
         self._change: ChangeOver | None = None
         self._retired: list[Slot] = []
 
@@ -71,7 +71,9 @@ class Chain:
             _prepare(slot, params, is_bypassed, fmt)
         self._change = None
         self.format = fmt
-        self._tap = np.zeros((fmt.channels, fmt.max_frames), np.float32)
+        self._taps = {
+            stage_id: np.zeros((fmt.channels, fmt.max_frames), np.float32) for stage_id in self._tapped.values()
+        }
 
     @property
     def latency_samples(self) -> int:
@@ -123,8 +125,9 @@ class Chain:
                     self._go_over(change, block, settings.params[index], settings.bypassed[index])
                 else:
                     slot.process(block, settings.params[index], settings.bypassed[index])
-                if index == self._tap_index:
-                    self._tap[:, : block.shape[1]] = block
+                tapped = self._tapped.get(index)
+                if tapped is not None:
+                    self._taps[tapped][:, : block.shape[1]] = block
             np.clip(block, -1.0, 1.0, out=block)
 
     def _go_over(self, change: ChangeOver, block: Block, params: Params, is_bypassed: bool) -> None:
@@ -134,9 +137,13 @@ class Chain:
             self.slots = (*self.slots[: change.index], change.new, *self.slots[change.index + 1 :])
             self._change = None
 
-    def tap(self, frames: int) -> Block:
-        """The monitor bus of the block just processed, shape (channels, frames). Audio thread."""
-        return self._tap[:, :frames]
+    def tap(self, stage_id: str, frames: int) -> Block | None:
+        """The block just processed as it was after a stage, shape (channels, frames); None if it is not tapped.
+
+        Audio thread.
+        """
+        tap = self._taps.get(stage_id)
+        return None if tap is None else tap[:, :frames]
 
     def values(self) -> dict[str, Value]:
         """All parameters by id (`stage.field`)."""

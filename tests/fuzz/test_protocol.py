@@ -67,7 +67,7 @@ def request_of(kind: type[Any]) -> st.SearchStrategy[Any]:
         elif field.name == "latency_ms":
             fields[field.name] = st.one_of(st.none(), st.floats())
         else:
-            fields[field.name] = by_type[field.type]
+            fields[field.name] = by_type[field.type] if field.type in by_type else st.from_type(field.type)
     return st.builds(kind, **fields)
 
 

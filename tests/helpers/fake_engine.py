@@ -37,6 +37,8 @@ from engine import (
     StageSnapshot,
     Start,
     Stop,
+    TapChunk,
+    TapPoint,
     Value,
 )
 from engine.core.params import Params, choice, param, switch
@@ -218,6 +220,9 @@ class FakeEngine:
             self.snapshots_taken += 1
             self.spectra_taken += with_spectrum
             return self._picture(self.snapshots_taken * FRAME_S, with_spectrum)
+
+    def tap(self, point: TapPoint, run: int = -1, after_frame: int = 0) -> TapChunk | None:
+        return None
 
     def _answer(self) -> None:
         self.may_answer.wait()

@@ -20,18 +20,23 @@ import msgspec
 import pytest
 
 from engine import (
+    CaptionsConfig,
+    CaptionsStatus,
     ConnectionLostError,
     DeviceError,
     EngineState,
+    ObsConfig,
     ParameterError,
     ResetMeters,
     SetBypass,
     SetParam,
+    SetService,
     SidetoneError,
     Start,
     Stop,
+    TapPoint,
 )
-from engine.commands import Done, Failed, GetDescription, GetSnapshot, ReportLatency
+from engine.commands import Done, Failed, GetDescription, GetSnapshot, ReportFault, ReportLatency, ReportService
 from engine.host import EngineHost
 from engine.protocol import MAX_REQUEST_BYTES, Wire, decode_reply, encode, greet_client, greet_engine
 from engine.remote import RemoteEngine, connect
@@ -92,6 +97,43 @@ def test_remote_and_local_engine_give_the_same_answers(tmp_path: Path) -> None:
         }
         assert remote.events() == local.events()
         assert remote.events(after=2) == local.events(after=2)
+
+
+def test_a_listener_hears_every_sample_that_leaves_and_begins_anew_with_a_new_run(tmp_path: Path) -> None:
+    with served(tmp_path) as (place, _, meeting_point), friend(meeting_point) as remote:
+        assert remote.tap(TapPoint.OUTPUT) is None
+        remote.send(Start(config(factor__factor=0.5)))
+        at = wait_until(lambda: remote.tap(TapPoint.OUTPUT), lambda chunk: chunk is not None)
+        assert at is not None
+        assert len(at.samples()) == 0
+        first_frame, heard = at.end_frame, 0
+        while heard < 24_000:
+            chunk = remote.tap(TapPoint.OUTPUT, at.run, at.end_frame)
+            assert chunk is not None
+            assert (chunk.run, chunk.first_frame) == (at.run, at.end_frame)
+            heard += len(chunk.samples())
+            at = chunk
+        assert at.end_frame == first_frame + heard
+        remote.send(Start(config(factor__factor=0.5)))
+        fresh = wait_until(lambda: remote.tap(TapPoint.OUTPUT, at.run, at.end_frame), lambda chunk: chunk is not None)
+        assert fresh is not None
+        assert fresh.run != at.run
+        place.state(EngineState.RUNNING)
+
+
+def test_services_are_set_a_part_at_a_time_and_come_back_with_the_configuration(tmp_path: Path) -> None:
+    with served(tmp_path) as (place, _, meeting_point), friend(meeting_point) as remote:
+        remote.send(SetService(CaptionsConfig(is_on=True)))
+        remote.send(SetService(ObsConfig(is_on=True)))
+        remote.send(ReportService(CaptionsStatus("listening")))
+        services = remote.snapshot().services
+        assert (services.config.captions.is_on, services.config.obs.is_on) == (True, True)
+        assert services.captions == CaptionsStatus("listening")
+        assert services.obs is None
+        remote.send(Start(config()))
+        assert not remote.snapshot().services.config.captions.is_on
+        remote.send(ReportFault("captions", "out of words"))
+        assert "captions: out of words; it is started again" in place.event_texts()
 
 
 def test_errors_come_over_as_what_they_are(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ class SecondFactor(Factor):
 
 
 def prepared(*stages: Factor | Late, channels: int = 1, tap_after: str = "") -> Chain:
-    chain = Chain(stages, tap_after)
+    chain = Chain(stages, [tap_after] if tap_after else [])
     chain.prepare(stage_format(channels))
     return chain
 
@@ -36,7 +36,10 @@ def test_stages_are_heard_in_their_order_and_their_delays_add_up() -> None:
     chain.process(block)
     assert np.flatnonzero(block[0]).tolist() == [120]
     assert block[0, 120] == 0.125
-    assert np.flatnonzero(chain.tap(480)[0]).tolist() == [100]
+    tapped = chain.tap("late", 480)
+    assert tapped is not None
+    assert np.flatnonzero(tapped[0]).tolist() == [100]
+    assert chain.tap("factor", 480) is None
 
 
 def test_the_delay_stays_whatever_is_bypassed_or_broken() -> None:

@@ -4,50 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPaintEvent, QPen
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui import theme
-from app.ui.painting import painting
+from app.ui.panels.panel_frame import PanelFrame, quiet_button
+from app.ui.stage_views import STAGE_VIEWS
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.param_control import FullControl, SliderWithEntry, SwitchBox, full_control
-from engine import ParamSpec, StageDescription, Value
+from engine import ParamSpec, Snapshot, StageDescription, Value
 
 
-class StagePanel(QWidget):
+class StagePanel(PanelFrame):
     """One row a parameter: label, control, help.
 
     Signals
     -------
     param_edited(str, object)
         Parameter id and value, by the user.
-    close_asked()
-        The user is done.
     """
 
     param_edited = Signal(str, object)
-    close_asked = Signal()
 
     def __init__(self, stage: StageDescription, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(stage.label, f"the settings of {stage.label}", parent)
         self.stage = stage
         self.controls: dict[str, FullControl] = {}
-        self.title = QLabel(stage.label)
-        theme.use_font(self.title, FontRole.TITLE)
-        self.defaults_button = QPushButton("Defaults")
-        self.defaults_button.setAccessibleName(f"Set all of {stage.label} to the defaults")
-        self.defaults_button.setToolTip(self.defaults_button.accessibleName())
-        self.close_button = QPushButton("Close")
-        self.close_button.setAccessibleName(f"Close the settings of {stage.label}")
-        self.close_button.setToolTip(f"{self.close_button.accessibleName()} (Esc)")
-        for button in (self.defaults_button, self.close_button):
-            button.setObjectName("quiet")
-            theme.use_font(button, FontRole.SMALL)
-        self.setAccessibleName(f"{stage.label} settings")
-        self._lay_out()
-        self.close_button.clicked.connect(self.close_asked)
+        make_view = STAGE_VIEWS.get(stage.id)
+        self.view = make_view(stage) if make_view is not None else None
+        self.defaults_button = quiet_button("Defaults", f"Set all of {stage.label} to the defaults")
         self.defaults_button.clicked.connect(self._restore_defaults)
+        self.add_head_button(self.defaults_button)
+        self.setAccessibleName(f"{stage.label} settings")
+        self.set_body(self._body())
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Let controls and picture follow."""
+        self.show_params(snapshot.params)
+        if self.view is not None:
+            self.view.show_snapshot(snapshot)
 
     def show_params(self, params: Mapping[str, Value]) -> None:
         """Let the controls follow."""
@@ -60,40 +55,15 @@ class StagePanel(QWidget):
             return control.slider if isinstance(control, SliderWithEntry) else control
         return self.close_button
 
-    def minimumSizeHint(self) -> QSize:
-        """Wide enough for a slider and its entry."""
-        return QSize(theme.em() * 20, theme.em() * 8)
-
-    def sizeHint(self) -> QSize:
-        """Comfortable."""
-        return QSize(theme.em() * 25, theme.em() * 14)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Ground and edge."""
-        with painting(self, is_smooth=True) as painter:
-            painter.setPen(QPen(QColor(Colour.ACCENT), 1.2))
-            painter.setBrush(QColor(Colour.SURFACE))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
-
-    def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.GAP + 4, theme.GAP, theme.GAP, theme.GAP)
-        column.setSpacing(theme.GAP // 2)
-        head = QHBoxLayout()
-        head.addWidget(self.title)
-        head.addStretch(1)
-        head.addWidget(self.defaults_button)
-        head.addWidget(self.close_button)
-        column.addLayout(head)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        rows = self._rows()
-        scroll.setWidget(rows)
-        scroll.viewport().setAutoFillBackground(False)
-        rows.setAutoFillBackground(False)
-        column.addWidget(scroll, 1)
+    def _body(self) -> QWidget:
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GAP)
+        if self.view is not None:
+            column.addWidget(self.view)
+        column.addWidget(self._rows(), 1)
+        return body
 
     def _rows(self) -> QWidget:
         rows = QWidget()

@@ -1,0 +1,44 @@
+"""The row of buttons that open tools; the open one is marked. GUI thread; nothing waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from app.ui import theme
+from app.ui.panels.panel_frame import quiet_button
+from app.ui.tools import Tool
+
+
+class ToolRow(QWidget):
+    """One button a tool.
+
+    Signals
+    -------
+    open_asked(str)
+        The user wants this tool opened, or closed if it is open.
+    """
+
+    open_asked = Signal(str)
+
+    def __init__(self, tools: Iterable[Tool], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.buttons: dict[str, QPushButton] = {}
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.GAP // 2)
+        for tool in tools:
+            button = quiet_button(tool.label, f"{tool.label}: {tool.help}")
+            button.setCheckable(True)
+            button.clicked.connect(lambda _=False, tool_id=tool.id: self.open_asked.emit(tool_id))
+            self.buttons[tool.id] = button
+            row.addWidget(button)
+        row.addStretch(1)
+        self.setVisible(bool(self.buttons))
+
+    def show_open(self, tool_id: str | None) -> None:
+        """Mark the tool whose panel is open."""
+        for own_id, button in self.buttons.items():
+            button.setChecked(own_id == tool_id)

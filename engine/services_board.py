@@ -1,0 +1,60 @@
+"""Where the engine keeps what services shall do and what they last said. Control thread, several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import TypeVar
+
+from engine.services import (
+    CaptionsStatus,
+    ObsStatus,
+    OverlayStatus,
+    RemoteStatus,
+    ServicesConfig,
+    ServicesSnapshot,
+    ServiceStatus,
+)
+
+_S = TypeVar("_S", CaptionsStatus, OverlayStatus, ObsStatus, RemoteStatus)
+
+SILENT_AFTER_S = 5.0
+"""A service that has not reported for so long is shown as not running; each reports at least once a second."""
+
+
+class ServicesBoard:
+    """Settings down, statuses up. Each status is one reference, so no lock is needed.
+
+    Attributes
+    ----------
+    config : ServicesConfig
+        What the services read and follow.
+    """
+
+    def __init__(self, now_s: Callable[[], float] = monotonic) -> None:
+        self._now_s = now_s
+        self._statuses: dict[type[ServiceStatus], tuple[float, ServiceStatus]] = {}
+        self.config = ServicesConfig()
+
+    def report(self, status: ServiceStatus) -> None:
+        """Take in what a service says of itself."""
+        self._statuses[type(status)] = (self._now_s(), status)
+
+    def snapshot(self) -> ServicesSnapshot:
+        """Everything there is to show of them."""
+        statuses = {kind: status for kind, (said_s, status) in list(self._statuses.items()) if self._is_fresh(said_s)}
+        return ServicesSnapshot(
+            config=self.config,
+            captions=_of(statuses, CaptionsStatus),
+            overlay=_of(statuses, OverlayStatus),
+            obs=_of(statuses, ObsStatus),
+            remote=_of(statuses, RemoteStatus),
+        )
+
+    def _is_fresh(self, said_s: float) -> bool:
+        return self._now_s() - said_s < SILENT_AFTER_S
+
+
+def _of(statuses: dict[type[ServiceStatus], ServiceStatus], kind: type[_S]) -> _S | None:
+    status = statuses.get(kind)
+    return status if isinstance(status, kind) else None

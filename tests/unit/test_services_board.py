@@ -1,0 +1,27 @@
+"""The board of the services: settings are replaced a part at a time, and who falls silent is not shown."""
+
+from __future__ import annotations
+
+from engine.services import CaptionsConfig, CaptionsStatus, ObsConfig, ObsStatus, ServicesConfig
+from engine.services_board import SILENT_AFTER_S, ServicesBoard
+
+
+def test_a_part_replaces_only_itself() -> None:
+    config = ServicesConfig().with_part(CaptionsConfig(is_on=True)).with_part(ObsConfig(is_on=True))
+    assert config.captions.is_on
+    assert config.obs.is_on
+    assert not config.overlay.is_on
+    assert not config.remote.is_on
+
+
+def test_a_status_is_shown_until_its_service_falls_silent() -> None:
+    now_s = [0.0]
+    board = ServicesBoard(lambda: now_s[0])
+    board.report(CaptionsStatus())
+    now_s[0] = SILENT_AFTER_S - 0.1
+    board.report(ObsStatus())
+    assert board.snapshot().captions is not None
+    now_s[0] = SILENT_AFTER_S + 0.1
+    assert board.snapshot().captions is None
+    assert board.snapshot().obs is not None
+    assert board.snapshot().remote is None
