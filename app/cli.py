@@ -76,6 +76,7 @@ def _add_headless(commands: _Commands) -> None:
     parser.add_argument("--input", metavar="DEV", help="microphone: name, id, or simulated:FILE.wav")
     parser.add_argument("--output", metavar="DEV", help="where the air bus plays; the virtual microphone by default")
     parser.add_argument("--monitor", metavar="DEV", help="headphones for the monitor bus; off by default")
+    parser.add_argument("--music", metavar="DEV", help="second input, lowered under speech; off by default")
     parser.add_argument(
         "--hop", type=int, choices=(64, 96, 120, 128, 160, 192, 240, 256, 320, 384, 480), metavar="FRAMES"
     )

@@ -36,7 +36,7 @@ def prepare_demo(paths: Paths) -> tuple[DemoSound, Path, Path]:
 
 def has_microphone(devices: Iterable[DeviceDescription]) -> bool:
     """Whether there is any microphone among `devices`."""
-    return any(device.input_channels for device in devices)
+    return any(device.input_channels and not device.is_monitor for device in devices)
 
 
 def with_demo_microphone(devices: DeviceConfig, engine: EngineApi, paths: Paths) -> DeviceConfig:
@@ -46,4 +46,4 @@ def with_demo_microphone(devices: DeviceConfig, engine: EngineApi, paths: Paths)
     if devices.input != AUTOMATIC or has_microphone(engine.devices()):
         return devices
     _, before, _ = prepare_demo(paths)
-    return msgspec.structs.replace(devices, input=f"{LOOP_PREFIX}{before}", output=AUTOMATIC)
+    return msgspec.structs.replace(devices, input=f"{LOOP_PREFIX}{before}", output=AUTOMATIC, music=None)

@@ -25,6 +25,8 @@ class DeviceConfig(msgspec.Struct, frozen=True, kw_only=True):
         Device id, name, or part of a name; `AUTOMATIC`; or `simulated:FILE.wav`.
     monitor : str or None
         Where the performer hears the monitor bus; None is off.
+    music : str or None
+        Second input, mixed in and lowered under speech: music, a game; None is off.
     is_exclusive : bool
         Ask for the device alone where the system knows that (WASAPI exclusive, Core Audio hog).
     """
@@ -32,6 +34,7 @@ class DeviceConfig(msgspec.Struct, frozen=True, kw_only=True):
     input: str = AUTOMATIC
     output: str = AUTOMATIC
     monitor: str | None = None
+    music: str | None = None
     hop_frames: int = DEFAULT_HOP_FRAMES
     is_exclusive: bool = False
 

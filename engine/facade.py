@@ -173,6 +173,7 @@ class Engine:
                 device.default_sample_rate,
                 device.is_default_input,
                 device.is_default_output,
+                device.is_monitor,
             )
             for device in self._found_devices()
         )
@@ -244,6 +245,7 @@ class Engine:
             input_device=None if wanted.input == AUTOMATIC else wanted.input,
             output_device=output,
             monitor_device=wanted.monitor,
+            music_device=wanted.music,
             hop_frames=wanted.hop_frames,
             host_options={"wasapi_exclusive": wanted.is_exclusive},
         )
@@ -261,6 +263,7 @@ class Engine:
             input=_name(wanted.input, found),
             output=_name(output, found),
             monitor=_name(wanted.monitor, found),
+            music=_name(wanted.music, found),
             virtual_microphone=virtual.microphone_name if virtual else "",
             advice=_SIMULATED_ADVICE if is_simulated(wanted.input) else "",
             chosen=wanted,

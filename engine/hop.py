@@ -46,8 +46,14 @@ class HopProcessor:
         self.taps = {point: Tap(_TAP_S * fmt.sample_rate) for point in TapPoint}
         self._is_reset_due = False
 
-    def process(self, block: Block) -> None:
-        """Change `block` in place, shape (channels, frames). Audio thread."""
+    def process(self, block: Block, music: Block | None = None) -> None:
+        """Change `block` in place, shape (channels, frames). Audio thread.
+
+        Parameters
+        ----------
+        music : Block or None
+            The second input, if there is one; see `Chain.process`.
+        """
         started_ns = perf_counter_ns()
         if self._is_reset_due:
             self._is_reset_due = False
@@ -56,7 +62,7 @@ class HopProcessor:
         self.input_level.process(block)
         self.input_sound.process(block)
         self.taps[TapPoint.INPUT].process(block)
-        self.chain.process(block)
+        self.chain.process(block, music)
         denoised = self.chain.tap(DENOISED_AFTER, block.shape[1])
         if denoised is not None:
             self.taps[TapPoint.DENOISED].process(denoised)

@@ -91,6 +91,7 @@ class DeviceSnapshot(msgspec.Struct, frozen=True):
     virtual_microphone: str
     advice: str
     chosen: DeviceConfig = DeviceConfig()
+    music: str = ""
 
 
 class SpectrumSnapshot(msgspec.Struct, frozen=True):
@@ -197,7 +198,7 @@ class Description(msgspec.Struct, frozen=True):
 
 
 class DeviceDescription(msgspec.Struct, frozen=True):
-    """A device that can be chosen."""
+    """A device that can be chosen; `is_monitor` marks what an output plays, to be chosen as music only."""
 
     id: str
     name: str
@@ -207,3 +208,4 @@ class DeviceDescription(msgspec.Struct, frozen=True):
     sample_rate: int
     is_default_input: bool
     is_default_output: bool
+    is_monitor: bool = False

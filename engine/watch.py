@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.event_log import EventLog
+from engine.io.backend import EdgeStats
 from engine.live import LiveRun
 from engine.snapshot import EngineState, EventKind
 
@@ -22,6 +23,8 @@ class RunWatch:
         self._skipped_frames = 0
         self._was_stalled = False
         self._told_priority = False
+        self._music_losses = 0
+        self._is_music_lost = False
 
     def state(self) -> tuple[EngineState, str]:
         """State of a run that was started and not stopped, with its reason."""
@@ -71,9 +74,18 @@ class RunWatch:
             skipped_ms = (stats.skipped_frames - self._skipped_frames) / 48.0
             self._events.add(EventKind.NOTICE, f"{skipped_ms:.0f} ms were skipped to bring the delay back down")
             self._skipped_frames = stats.skipped_frames
+        self._report_music(stats)
         is_stalled = self._run.worker.is_stalled
         if is_stalled != self._was_stalled:
             self._was_stalled = is_stalled
             self._events.add(
                 EventKind.DEVICE, "the microphone delivers nothing" if is_stalled else "the microphone delivers again"
             )
+
+    def _report_music(self, stats: EdgeStats) -> None:
+        if stats.music_losses > self._music_losses:
+            self._events.add(EventKind.XRUN, f"{stats.music_losses - self._music_losses} interruptions of the music")
+            self._music_losses = stats.music_losses
+        if stats.music_lost and not self._is_music_lost:
+            self._is_music_lost = True
+            self._events.add(EventKind.DEVICE, f"{stats.music_lost}; the voice goes on without the second input")

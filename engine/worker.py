@@ -97,7 +97,7 @@ class Worker:
             self.is_stalled = not stream.ended
             return not stream.ended and stream.lost is None
         self.is_stalled = False
-        self._processor.process(block)
+        self._processor.process(block, stream.music)
         if stream.has_monitor:
             stream.write_monitor(self._processor.monitor(block.shape[1]))
         stream.write_air(block)

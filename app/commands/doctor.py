@@ -99,7 +99,7 @@ def _sound(paths: Paths) -> Finding:
     from engine.io.system import SystemBackend
 
     devices = SystemBackend().devices()
-    microphones = [device.name for device in devices if device.max_input_channels]
+    microphones = [device.name for device in devices if device.max_input_channels and not device.is_monitor]
     if not microphones:
         return Finding(
             "",

@@ -21,6 +21,7 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
             input=command.input or AUTOMATIC,
             output=command.output or AUTOMATIC,
             monitor=command.monitor,
+            music=command.music,
             hop_frames=command.hop or DEFAULT_HOP_FRAMES,
         ),
         chain=chain_config(command, paths),

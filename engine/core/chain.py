@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.core.change_over import ChangeOver
 from engine.core.params import Params, Value
+from engine.core.side_signals import SideSignals
 from engine.core.slot import Slot
 from engine.core.stage import Block, Stage, StreamFormat
 from engine.errors import ParameterError
@@ -58,7 +59,8 @@ class Chain:
         stages = tuple(stages)
         self._index = {stage.id: index for index, stage in enumerate(stages)}
         params = tuple(stage.params_type() for stage in stages)
-        self.slots = tuple(Slot(stage, own) for stage, own in zip(stages, params, strict=True))
+        self._side = SideSignals()
+        self.slots = tuple(Slot(stage, own, self._side) for stage, own in zip(stages, params, strict=True))
         self._settings = ChainSettings(params, tuple(stage.starts_bypassed for stage in stages))
         self._tapped = {self._index[stage_id]: stage_id for stage_id in taps if stage_id in self._index}
         self._change: ChangeOver | None = None
@@ -101,7 +103,7 @@ class Chain:
         for index, old in enumerate(self.slots):
             if old.stage.wants_prepare:
                 params = self._settings.params[index]
-                new = Slot(old.stage.successor(), params)
+                new = Slot(old.stage.successor(), params, self._side)
                 new.fault_count, new.budget_ns = old.fault_count, old.budget_ns
                 _prepare(new, params, self._settings.bypassed[index], self.format)
                 self._change = ChangeOver(index, old, new, self.format)
@@ -113,12 +115,21 @@ class Chain:
         """The settings that the next block will see."""
         return self._settings
 
-    def process(self, block: Block) -> None:
-        """Run all stages over `block` in place, shape (channels, frames). Audio thread."""
+    def process(self, block: Block, music: Block | None = None) -> None:
+        """Run all stages over `block` in place, shape (channels, frames). Audio thread.
+
+        Parameters
+        ----------
+        music : Block or None
+            The second input, as many frames, one or two channels; a stage of the chain mixes it in.
+        """
         settings = self._settings
         # Slots look for NaN and overflow themselves; numpy's warnings would be printed from the audio thread.
         with np.errstate(all="ignore"):
             make_sane(block)
+            if music is not None:
+                make_sane(music)
+            self._side.begin_block(music)
             change = self._change
             for index, slot in enumerate(self.slots):
                 if change is not None and change.index == index:

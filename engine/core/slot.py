@@ -17,6 +17,7 @@ from engine.core.delay import DelayLine
 from engine.core.landing import Landing
 from engine.core.meters import DurationHistogram
 from engine.core.params import Params
+from engine.core.side_signals import SideSignals
 from engine.core.stage import Block, Context, Stage, StreamFormat
 
 FADE_MS = 20.0
@@ -37,9 +38,9 @@ class Slot:
         Counts up with each fault, so that a reader notices one that came and went.
     """
 
-    def __init__(self, stage: Stage[Any], params: Params) -> None:
+    def __init__(self, stage: Stage[Any], params: Params, side: SideSignals | None = None) -> None:
         self.stage = stage
-        self.context: Context[Any] = Context(params, len(stage.meters))
+        self.context: Context[Any] = Context(params, len(stage.meters), side)
         self.durations = DurationHistogram()
         self.fault = ""
         self.fault_count = 0

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.params import Params
+from engine.core.side_signals import SideSignals
 
 Block = NDArray[np.float32]
 """Planar audio, shape (channels, frames), float32, full scale = 1.0."""
@@ -74,14 +75,17 @@ class Context(Generic[P]):
         Shape (len(Stage.meters),); written by the stage, read by anyone.
     budget_ns : int
         Time the stage may take per block; 0 is no limit, as offline, where nothing may depend on time.
+    side : SideSignals
+        What travels beside the sound, shared by all stages of a chain.
     """
 
-    __slots__ = ("budget_ns", "meters", "params")
+    __slots__ = ("budget_ns", "meters", "params", "side")
 
-    def __init__(self, params: P, meter_count: int) -> None:
+    def __init__(self, params: P, meter_count: int, side: SideSignals | None = None) -> None:
         self.params = params
         self.meters = np.zeros(meter_count, np.float32)
         self.budget_ns = 0
+        self.side = side or SideSignals()
 
 
 class Assets(Protocol):

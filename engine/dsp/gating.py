@@ -12,18 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dsp.decibel import kernel_db_to_gain
-from engine.dsp.kernel import inline, kernel
-from engine.dsp.listening import OPENS_LU, ROOM_LUFS, SMOOTH_LUFS, frames_to_look, hear, is_teaching, is_voice_there
+from engine.dsp.kernel import kernel
+from engine.dsp.listening import OPENS_LU, VOICE_LUFS, frames_to_look, hear, is_teaching, is_voice_there, learn_voice
 from engine.dsp.smoothing import glide
-
-VOICE_LUFS, VOICED_STEPS = range(2)
-GATE_STATE_SIZE = 2
-# A room that has just become louder is known for one before it has taught this much.
-_FIRST_STEPS = 40
-_RISE = 0.1
-_FORGET = 0.003
-_FORGET_LU = 0.02
-_FARTHEST_BELOW_LU = 20.0
 
 
 @kernel(
@@ -50,7 +41,7 @@ def gate(
     Parameters
     ----------
     state : NDArray[np.float64]
-        Shape (GATE_STATE_SIZE,): how loud the voice usually is, NaN while that is not known; steps that told of it until then.
+        Of `new_usual_voice`.
     glides : NDArray[np.float64]
         One gliding value: the attenuation in dB.
     filters, coefficients, weight, listening, recent, listener_settings, speech_probability
@@ -91,22 +82,6 @@ def gate(
                 for channel in range(channels):
                     block[channel, frame] = np.float32(block[channel, frame] * gain)
         if has_step_ended and is_teaching(listening):
-            _learn_voice(state, listening, listener_settings[OPENS_LU])
+            learn_voice(state, listening, listener_settings[OPENS_LU])
         start = stop
     return float(glides[0, 1])
-
-
-@inline
-def _learn_voice(state: NDArray[np.float64], listening: NDArray[np.float64], opens_lu: float) -> None:
-    voice_lufs = state[VOICE_LUFS]
-    smooth = listening[SMOOTH_LUFS]
-    if math.isnan(voice_lufs):
-        state[VOICED_STEPS] += 1.0
-        if state[VOICED_STEPS] > _FIRST_STEPS and smooth > listening[ROOM_LUFS] + opens_lu:
-            state[VOICE_LUFS] = smooth
-    elif smooth > voice_lufs - _FARTHEST_BELOW_LU:
-        # Rises with the voice, and forgets it slowly.
-        share = _RISE if smooth > voice_lufs else _FORGET
-        state[VOICE_LUFS] = voice_lufs + share * (smooth - voice_lufs)
-    else:
-        state[VOICE_LUFS] = voice_lufs - _FORGET_LU

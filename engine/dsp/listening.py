@@ -15,12 +15,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.side_signals import UNKNOWN_PROBABILITY
 from engine.core.stage import StreamFormat
 from engine.dsp.k_weighting import k_weighting
 from engine.dsp.kernel import inline
 
 STEPS_PER_S = 100
-UNKNOWN_PROBABILITY = 0.5
 
 _OFFSET_LU = -0.691
 _QUIETEST_LUFS = -100.0
@@ -58,6 +58,14 @@ _TINY = 1e-25
 _STATE_SIZE = 13
 # Places in the settings.
 RATE, OPENS_LU, HOLD_STEPS, LOOK_FRAMES = range(4)
+# Places in what is known of the usual voice.
+VOICE_LUFS, VOICED_STEPS = range(2)
+# A room that has just become louder is known for one before it has taught this much.
+_FIRST_STEPS = 40
+_VOICE_RISES = 0.1
+_VOICE_FORGETS = 0.003
+_VOICE_FORGETS_LU = 0.02
+_FARTHEST_BELOW_LU = 20.0
 
 
 class VoiceListener:
@@ -108,6 +116,11 @@ class VoiceListener:
         # Until the room is known, only what is clearly a voice counts as one.
         self.state[ROOM_LUFS] = -56.0
         self.state[OPENS_AT] = 10.0 ** ((-50.0 - _OFFSET_LU) / 10.0)
+
+
+def new_usual_voice() -> NDArray[np.float64]:
+    """How loud the voice usually is, NaN while that is not known, and the steps that told of it until then."""
+    return np.array([np.nan, 0.0])
 
 
 @inline
@@ -201,7 +214,7 @@ def _end_step(
     if state[FILLED] == 0.0:
         state[SMOOTH_LUFS] = level
     state[SMOOTH_LUFS] += _SMOOTH * (level - state[SMOOTH_LUFS])
-    _learn_room(state, recent, voice_lufs)
+    _learn_room(state, recent, settings[HOLD_STEPS], voice_lufs)
     opens = state[ROOM_LUFS] + settings[OPENS_LU] + _PROBABILITY_LU * (0.5 - speech_probability)
     opens = max(opens, _QUIETEST_VOICE_LUFS)
     state[OPENS_AT] = 10.0 ** ((opens - _OFFSET_LU) / 10.0)
@@ -210,7 +223,7 @@ def _end_step(
 
 
 @inline
-def _learn_room(state: NDArray[np.float64], recent: NDArray[np.float64], voice_lufs: float) -> None:
+def _learn_room(state: NDArray[np.float64], recent: NDArray[np.float64], hold_steps: float, voice_lufs: float) -> None:
     smooth = state[SMOOTH_LUFS]
     recent[int(state[PLACE])] = smooth
     state[PLACE] = (state[PLACE] + 1.0) % len(recent)
@@ -230,7 +243,9 @@ def _learn_room(state: NDArray[np.float64], recent: NDArray[np.float64], voice_l
         room += _ROOM_FALLS * (smooth - room)
     elif is_steady and smooth < voice_lufs - below_voice:
         room = smooth
-        state[HOLD_LEFT] = 0.0
+        # It was not the voice that has just been heard; a hold that runs after a voice goes on.
+        if state[HOLD_LEFT] >= hold_steps:
+            state[HOLD_LEFT] = 0.0
     else:
         room += min(_ROOM_RISES_LU, smooth - room)
     state[ROOM_LUFS] = room
@@ -258,3 +273,20 @@ def is_teaching(state: NDArray[np.float64]) -> bool:
 @inline
 def _opening_lufs(state: NDArray[np.float64]) -> float:
     return float(_OFFSET_LU + 10.0 * math.log10(state[OPENS_AT]))
+
+
+@inline
+def learn_voice(state: NDArray[np.float64], listening: NDArray[np.float64], opens_lu: float) -> None:
+    """Learn from a step that is teaching how loud the voice usually is."""
+    voice_lufs = state[VOICE_LUFS]
+    smooth = listening[SMOOTH_LUFS]
+    if math.isnan(voice_lufs):
+        state[VOICED_STEPS] += 1.0
+        if state[VOICED_STEPS] > _FIRST_STEPS and smooth > listening[ROOM_LUFS] + opens_lu:
+            state[VOICE_LUFS] = smooth
+    elif smooth > voice_lufs - _FARTHEST_BELOW_LU:
+        # Rises with the voice, and forgets it slowly.
+        share = _VOICE_RISES if smooth > voice_lufs else _VOICE_FORGETS
+        state[VOICE_LUFS] = voice_lufs + share * (smooth - voice_lufs)
+    else:
+        state[VOICE_LUFS] = voice_lufs - _VOICE_FORGETS_LU

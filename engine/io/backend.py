@@ -38,6 +38,8 @@ class DeviceInfo:
         Kit``, ``Simulated`` ...
     default_sample_rate : int
         In Hz.
+    is_monitor : bool
+        True for what an output plays, offered as an input: a source of music, not a microphone.
     """
 
     id: str
@@ -48,6 +50,7 @@ class DeviceInfo:
     default_sample_rate: int
     is_default_input: bool = False
     is_default_output: bool = False
+    is_monitor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,9 @@ class StreamRequest:
 
     Parameters
     ----------
-    input_device, output_device, monitor_device : str or None
-        Id, name or part of a name. None means the system's default for input and output, and no monitor. An
-        `input_device` that begins with ``simulated:`` opens the simulated device.
+    input_device, output_device, monitor_device, music_device : str or None
+        Id, name or part of a name. None means the system's default for input and output, no monitor and no second input.
+        An `input_device` that begins with ``simulated:`` opens the simulated device.
     hop_frames : int
         Frames at 48 kHz that the DSP thread takes and gives at once.
     block_frames : int or None
@@ -73,6 +76,7 @@ class StreamRequest:
     input_device: str | None = None
     output_device: str | None = None
     monitor_device: str | None = None
+    music_device: str | None = None
     hop_frames: int = HOP_FRAMES
     block_frames: int | None = None
     latency_s: float | None = None
@@ -96,6 +100,10 @@ class EdgeStats:
     input_ms, output_ms : float or None
         The parts of the delay that are known by rings and blocks; a sound card's own share is not in them. None if
         nothing is known.
+    music_losses : int
+        Times that the second input lost sound or had none in time.
+    music_lost : str or None
+        Why the second input is gone, in one sentence; the voice goes on without it.
     """
 
     input_overflows: int = 0
@@ -108,6 +116,8 @@ class EdgeStats:
     drift_ppm: float | None = None
     input_ms: float | None = None
     output_ms: float | None = None
+    music_losses: int = 0
+    music_lost: str | None = None
 
     @property
     def xruns(self) -> int:
@@ -116,7 +126,7 @@ class EdgeStats:
 
 
 class AudioStream(Protocol):
-    """An open set of devices: a microphone, an output, perhaps a monitor.
+    """An open set of devices: a microphone, an output, perhaps a monitor and a second input.
 
     Opened by `AudioBackend.open`, silent until `start`. `start` and `close` belong to the control thread; `read_hop`,
     `write_air` and `write_monitor` to the DSP thread; everything else may be read by any thread.
@@ -124,7 +134,7 @@ class AudioStream(Protocol):
 
     @property
     def channels(self) -> int:
-        """1 or 2, from the microphone; hops have this many rows. A mono hop goes to both channels of the outputs."""
+        """1 or 2, from the microphone; 2 with a second input. A mono hop goes to both channels of the outputs."""
         ...
 
     @property
@@ -135,6 +145,11 @@ class AudioStream(Protocol):
     @property
     def has_monitor(self) -> bool:
         """Whether a monitor device is open; without one `write_monitor` does nothing."""
+        ...
+
+    @property
+    def music(self) -> Block | None:
+        """The second input's hop that belongs to the one read last, shape (2, hop_frames); None without one. DSP thread."""
         ...
 
     @property

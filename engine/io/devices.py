@@ -21,6 +21,7 @@ class Direction(StrEnum):
     INPUT = "microphone"
     OUTPUT = "output"
     MONITOR = "monitor output"
+    MUSIC = "second input"
 
 
 def find_device(devices: Sequence[DeviceInfo], wanted: str | None, direction: Direction) -> DeviceInfo:
@@ -63,7 +64,13 @@ def without_duplicates(devices: Sequence[DeviceInfo]) -> tuple[DeviceInfo, ...]:
 
 
 def _goes(device: DeviceInfo, direction: Direction) -> bool:
-    return (device.max_input_channels if direction is Direction.INPUT else device.max_output_channels) > 0
+    match direction:
+        case Direction.INPUT:
+            return device.max_input_channels > 0 and not device.is_monitor
+        case Direction.MUSIC:
+            return device.max_input_channels > 0
+        case _:
+            return device.max_output_channels > 0
 
 
 def _is_default(device: DeviceInfo, direction: Direction) -> bool:

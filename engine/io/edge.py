@@ -1,6 +1,6 @@
 """Hops in, hops out: what joins devices of any rate and clock to the DSP thread, whatever they are made of.
 
-A `CapturePort` and one or two `PlaybackPort` are the two ends that a backend supplies (PortAudio's C callbacks, or
+A `CapturePort` or two and one or two `PlaybackPort` are the ends that a backend supplies (PortAudio's C callbacks, or
 the simulation); everything between, resampling, clock correction, and bringing the delay back after a stall, is here
 once, so what the tests run on the simulation is what runs live. Everything here belongs to the DSP thread unless it
 says otherwise; only `EdgeStream.read_hop` waits.
@@ -16,6 +16,7 @@ from engine.core.stage import Block
 from engine.io.backend import SAMPLE_RATE_HZ, EdgeStats
 from engine.io.edge_ends import Microphone, Speaker
 from engine.io.ports import CapturePort, PlaybackPort, Port, Timebase
+from engine.io.second_input import SecondInput
 
 _FADE_FRAMES = 240
 
@@ -35,6 +36,8 @@ class EdgeStream:
         48 kHz frames kept in hand for the work on a hop.
     settle_s : float
         How long the devices run before anything is played, so that it is known how even their callbacks are.
+    music : CapturePort or None
+        The second input; with it hops have two rows, so that it is heard in stereo.
     """
 
     def __init__(
@@ -46,14 +49,17 @@ class EdgeStream:
         hop_frames: int,
         margin_frames: int,
         settle_s: float,
+        music: CapturePort | None = None,
     ) -> None:
+        self._channels = 2 if music else capture.channels
         self._hop_frames = hop_frames
         self._timebase = timebase
         self._microphone = Microphone(capture, hop_frames, settle_s)
         target = hop_frames + self._microphone.bridging_frames + margin_frames
-        self._air = Speaker(air, capture.channels, hop_frames, target, settle_s)
-        self._monitor = Speaker(monitor, capture.channels, hop_frames, target, settle_s) if monitor else None
-        self._ports: list[Port] = [capture, air] + ([monitor] if monitor else [])
+        self._air = Speaker(air, self._channels, hop_frames, target, settle_s)
+        self._monitor = Speaker(monitor, self._channels, hop_frames, target, settle_s) if monitor else None
+        self._music = SecondInput(music, hop_frames, settle_s) if music else None
+        self._ports: list[Port] = [port for port in (capture, air, monitor, music) if port]
         self._due_s = 0.0
         self._skipped_frames = 0
         self._scrap: Block = np.zeros((capture.channels, hop_frames), np.float32)
@@ -63,7 +69,7 @@ class EdgeStream:
     @property
     def channels(self) -> int:
         """Rows of a hop. Any thread."""
-        return self._microphone.port.channels
+        return self._channels
 
     @property
     def hop_frames(self) -> int:
@@ -76,9 +82,15 @@ class EdgeStream:
         return self._monitor is not None
 
     @property
+    def music(self) -> Block | None:
+        """The second input's hop beside the one that was read last. DSP thread."""
+        return self._music.hop if self._music else None
+
+    @property
     def lost(self) -> str | None:
-        """Why a device is gone, in one sentence. Any thread."""
-        return next((port.lost for port in self._ports if port.lost), None)
+        """Why a device is gone, in one sentence; not the second input, without which the voice goes on. Any thread."""
+        second = self._music.port if self._music else None
+        return next((port.lost for port in self._ports if port.lost and port is not second), None)
 
     @property
     def ended(self) -> bool:
@@ -121,7 +133,14 @@ class EdgeStream:
             now_s = self._observe()
         hop_s = self._hop_frames / SAMPLE_RATE_HZ
         self._due_s = now_s if has_waited else min(now_s, self._due_s + hop_s)
-        self._take(out, self._steer(has_waited, now_s))
+        arriving = self._microphone.under_way_frames(now_s)
+        skip = self._steer(arriving, has_waited, now_s)
+        voice = self._microphone.port.channels
+        self._take(out[:voice], skip)
+        out[voice:] = out[:1]
+        if self._music is not None:
+            self._music.steer(arriving - skip, now_s)
+            self._music.take()
         return True
 
     def write_air(self, block: Block) -> None:
@@ -148,6 +167,8 @@ class EdgeStream:
             drift_ppm=self._air.corrector.drift_ppm,
             input_ms=(capture.level_frames + capture.block_frames) / capture.rate_hz * 1e3,
             output_ms=self._air.waiting_ms(),
+            music_losses=self._music.losses if self._music else 0,
+            music_lost=self._music.port.lost if self._music else None,
         )
 
     def _observe(self) -> float:
@@ -156,6 +177,8 @@ class EdgeStream:
         self._air.observe(now_s)
         if self._monitor is not None:
             self._monitor.observe(now_s)
+        if self._music is not None:
+            self._music.observe(now_s)
         return now_s
 
     def _take(self, out: Block, skip_frames: int) -> None:
@@ -175,9 +198,8 @@ class EdgeStream:
         out[:, : self._fade.size] = out[:, : self._fade.size] * self._fade + before
         self._skipped_frames += skip_frames
 
-    def _steer(self, is_punctual: bool, now_s: float) -> int:
-        """Correct the clocks; return how many frames to skip, because a stall has left too many in the ring."""
-        arriving = self._microphone.under_way_frames(now_s)
+    def _steer(self, arriving: float, is_punctual: bool, now_s: float) -> int:
+        """Correct the outputs' clocks; return how many frames to skip, because a stall has left too many in the ring."""
         late = self._microphone.late_frames
         surplus = self._air.steer(arriving, late, is_punctual, now_s)
         backlog = self._microphone.available_frames() - self._hop_frames

@@ -17,7 +17,7 @@ from engine.io.ports import CapturePort, PlaybackPort, Port
 from engine.io.variable_resampler import VariableResampler
 
 _CALM_HOPS = 25
-_ROUNDING_FRAMES = 4
+ROUNDING_FRAMES = 4
 _QUIET = 10 ** (-50 / 20)
 _CERTAIN_HOPS = 10
 _PATIENCE_HOPS = 100
@@ -43,7 +43,7 @@ class Microphone:
         self._block_frames = math.ceil(block)
         self.grain_frames = math.gcd(int(block), hop_frames) if block.is_integer() else 1
         # The resampler rounds: a block may bring a frame less than its share.
-        self._primed_frames = _ROUNDING_FRAMES if self._resampler else 0
+        self._primed_frames = ROUNDING_FRAMES if self._resampler else 0
         self._staged_frames = self._primed_frames
 
     @property
@@ -76,7 +76,7 @@ class Microphone:
 
     def under_way_frames(self, now_s: float) -> float:
         """48 kHz frames between the device and the next hop, exact to a fraction."""
-        frames = _steady_level(self.port, self._clock, now_s)
+        frames = steady_level(self.port, self._clock, now_s)
         if self._resampler is not None:
             frames += self._resampler.pending_frames
         return frames / self._step + self._staged_frames
@@ -153,7 +153,7 @@ class Speaker:
         float
             48 kHz frames by which the whole delay is above its target.
         """
-        waiting = _steady_level(self.port, self._clock, now_s) * self._step
+        waiting = steady_level(self.port, self._clock, now_s) * self._step
         self._under_way = arriving_frames + self._resampler.pending_frames + waiting
         uneven = min(late_frames + self._clock.early_frames * self._step, 2.0 * self._hop_frames)
         self._calm_hops = self._calm_hops + 1 if is_punctual and uneven < self._hop_frames / 2 else 0
@@ -240,7 +240,7 @@ class Speaker:
         self.corrector.realigned()
 
 
-def _steady_level(port: Port, clock: ClockTracker, now_s: float) -> float:
+def steady_level(port: Port, clock: ClockTracker, now_s: float) -> float:
     """Level of a port's ring as it would be if the device moved one frame at a time.
 
     A device that stopped is not believed to run on for more than two blocks.

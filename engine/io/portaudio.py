@@ -59,7 +59,7 @@ class PortAudioBackend:
         """Open real devices; see `AudioBackend.open`."""
         entries = self._entries()
         with ExitStack() as undo:
-            capture = self._open_microphone(entries, request)
+            capture = self._open_capture(entries, request, request.input_device, Direction.INPUT)
             undo.callback(capture.close)
             air = self._open_output(entries, request, request.output_device, Direction.OUTPUT)
             undo.callback(air.close)
@@ -67,8 +67,12 @@ class PortAudioBackend:
             if request.monitor_device is not None:
                 monitor = self._open_output(entries, request, request.monitor_device, Direction.MONITOR)
                 undo.callback(monitor.close)
+            music = None
+            if request.music_device is not None:
+                music = self._open_capture(entries, request, request.music_device, Direction.MUSIC)
+                undo.callback(music.close)
             margin = int(_MARGIN * request.hop_frames)
-            stream = _PortAudioStream(self, capture, air, monitor, request.hop_frames, margin)
+            stream = _PortAudioStream(self, capture, air, monitor, music, request.hop_frames, margin)
             undo.pop_all()
         return stream
 
@@ -80,8 +84,10 @@ class PortAudioBackend:
         """Tell that a stream is open, so that PortAudio must not be restarted."""
         self._open_streams += 1
 
-    def _open_microphone(self, entries: list[_Entry], request: StreamRequest) -> PortAudioMicrophone:
-        entry = _find(entries, request.input_device, Direction.INPUT)
+    def _open_capture(
+        self, entries: list[_Entry], request: StreamRequest, wanted: str | None, direction: Direction
+    ) -> PortAudioMicrophone:
+        entry = _find(entries, wanted, direction)
         channels = min(2, entry.info.max_input_channels)
         with _leading_to(entry, is_input=True):
             port: PortAudioMicrophone = _open_at_some_rate(
@@ -125,15 +131,16 @@ class _PortAudioStream(EdgeStream):
         capture: PortAudioMicrophone,
         air: PortAudioOutput,
         monitor: PortAudioOutput | None,
+        music: PortAudioMicrophone | None,
         hop_frames: int,
         margin_frames: int,
     ) -> None:
-        super().__init__(capture, air, monitor, RealTimebase(), hop_frames, margin_frames, _SETTLE_S)
+        super().__init__(capture, air, monitor, RealTimebase(), hop_frames, margin_frames, _SETTLE_S, music)
         self._backend: PortAudioBackend | None = backend
         backend.stream_opened()
         self._by_pulse_name = {
             port.pulse_name: port
-            for port in (capture, air, monitor)
+            for port in (capture, air, monitor, music)
             if port is not None and port.pulse_name is not None
         }
         self._watch = pulse.Watch(set(self._by_pulse_name), self._gone) if self._by_pulse_name else None
@@ -196,8 +203,9 @@ def _with_pulse(found: list[_Entry]) -> list[_Entry]:
         if entry.info.name not in (*pulse.BRIDGES, "default")
     ]
     # Its own virtual microphone is no microphone for the program: it would hear itself.
-    microphones = [end for end in server.sources if not end.is_monitor and end.name != pulse.VIRTUAL_SOURCE]
-    sources = [_Entry(_pulse_info(end, end.channels, 0), bridge.index, end.name) for end in microphones]
+    own = (pulse.VIRTUAL_SOURCE, f"{pulse.VIRTUAL_SINK}.monitor")
+    heard = [end for end in server.sources if end.name not in own]
+    sources = [_Entry(_pulse_info(end, end.channels, 0), bridge.index, end.name) for end in heard]
     sinks = [_Entry(_pulse_info(end, 0, end.channels), bridge.index, end.name) for end in server.sinks]
     return sources + sinks + rest
 
@@ -212,6 +220,7 @@ def _pulse_info(end: pulse.Endpoint, inputs: int, outputs: int) -> DeviceInfo:
         default_sample_rate=SAMPLE_RATE_HZ,  # the server converts any rate
         is_default_input=end.is_default and inputs > 0,
         is_default_output=end.is_default and outputs > 0,
+        is_monitor=end.is_monitor,
     )
 
 

@@ -70,6 +70,7 @@ class Simulation:
     microphone: SimulatedDevice = field(default_factory=SimulatedDevice)
     output: SimulatedDevice = field(default_factory=SimulatedDevice)
     monitor: SimulatedDevice = field(default_factory=SimulatedDevice)
+    music: SimulatedDevice = field(default_factory=SimulatedDevice)
     is_real_time: bool = True
     seed: int = 1
 
@@ -181,9 +182,9 @@ class _SimulatedMicrophone(_SimulatedPort):
     fills = True
 
     def __init__(
-        self, source: Source, device: SimulatedDevice, block_frames: int, clock: SimulatedClock, seed: int
+        self, name: str, source: Source, device: SimulatedDevice, block_frames: int, clock: SimulatedClock, seed: int
     ) -> None:
-        super().__init__("the simulated microphone", device, block_frames, clock, seed)
+        super().__init__(name, device, block_frames, clock, seed)
         self._source = source
         self._ring = RingBuffer(source.channels, device.rate_hz // 2)
         self._block: Block = np.zeros((source.channels, block_frames), np.float32)
@@ -273,6 +274,8 @@ class SimulatedBackend:
         refused.
     sink, monitor_sink : Sink or None
         Where the outputs go when the request names no file; None throws the sound away.
+    music_source : callable or None
+        Makes the second input's sound, as `source` the microphone's.
     """
 
     def __init__(
@@ -281,7 +284,9 @@ class SimulatedBackend:
         source: Callable[[], Source] | None = None,
         sink: Sink | None = None,
         monitor_sink: Sink | None = None,
+        music_source: Callable[[], Source] | None = None,
     ) -> None:
+        self._music_source = music_source
         self._simulation = simulation or Simulation()
         self._source = source
         self._sink = sink
@@ -313,18 +318,36 @@ class SimulatedBackend:
         """
         at_s = self.clock.elapsed_s
         world = self._simulation
-        for name, device in (("microphone", world.microphone), ("output", world.output)):
+        wanted = [("microphone", world.microphone), ("output", world.output)]
+        if request.music_device is not None:
+            wanted.append(("second input", world.music))
+        for name, device in wanted:
             if not device.is_present(at_s):
                 raise DeviceError(f"The simulated {name} is unplugged; plug it in again or choose another device.")
         block = request.block_frames or request.hop_frames
-        source = self._open_source(request.input_device, world.microphone.rate_hz)
+        source = _open_source(request.input_device, world.microphone.rate_hz, self._source)
+        music = None
         try:
+            if request.music_device is not None:
+                music = _SimulatedMicrophone(
+                    "the simulated second input",
+                    _open_source(_simulated_music(request.music_device), world.music.rate_hz, self._music_source),
+                    world.music,
+                    world.music.block_frames or block,
+                    self.clock,
+                    world.seed + 3,
+                )
             sink = _open_sink(request.output_device, world.output, self._sink)
         except BaseException:
             source.close()
             raise
         capture = _SimulatedMicrophone(
-            source, world.microphone, world.microphone.block_frames or block, self.clock, world.seed
+            "the simulated microphone",
+            source,
+            world.microphone,
+            world.microphone.block_frames or block,
+            self.clock,
+            world.seed,
         )
         air = _SimulatedOutput(
             "the simulated output", sink, world.output, world.output.block_frames or block, self.clock, world.seed + 1
@@ -342,17 +365,7 @@ class SimulatedBackend:
         margin = int(_MARGIN * request.hop_frames)
         # Uneven devices are watched first, as real ones are; even ones start with the first sample.
         settle_s = 0.3 if world.microphone.jitter_s or world.output.jitter_s else 0.0
-        return EdgeStream(capture, air, monitor, self.clock, request.hop_frames, margin, settle_s)
-
-    def _open_source(self, name: str | None, rate_hz: int) -> Source:
-        if name is not None and name.startswith(LOOP_PREFIX):
-            return FileSource(name.removeprefix(LOOP_PREFIX), rate_hz, is_looped=True)
-        path = _path_of(name)
-        if path:
-            return FileSource(path, rate_hz)
-        if self._source is None:
-            raise DeviceError("The simulated microphone has nothing to say; give it a file: simulated:speech.wav.")
-        return self._source()
+        return EdgeStream(capture, air, monitor, self.clock, request.hop_frames, margin, settle_s, music)
 
 
 def is_simulated(name: str | None) -> bool:
@@ -363,6 +376,25 @@ def is_simulated(name: str | None) -> bool:
 def _path_of(name: str | None) -> str:
     path = (name or "").removeprefix(PREFIX)
     return "" if path in ("in", "out") else path
+
+
+def _open_source(name: str | None, rate_hz: int, otherwise: Callable[[], Source] | None) -> Source:
+    if name is not None and name.startswith(LOOP_PREFIX):
+        return FileSource(name.removeprefix(LOOP_PREFIX), rate_hz, is_looped=True)
+    path = _path_of(name)
+    if path:
+        return FileSource(path, rate_hz)
+    if otherwise is None:
+        raise DeviceError("The simulated microphone has nothing to say; give it a file: simulated:speech.wav.")
+    return otherwise()
+
+
+def _simulated_music(name: str) -> str:
+    if not is_simulated(name):
+        raise DeviceError(
+            f"Beside a simulated microphone there is no second input {name!r}; give a file too: simulated:music.wav."
+        )
+    return name
 
 
 def _open_sink(name: str | None, device: SimulatedDevice, otherwise: Sink | None) -> Sink:

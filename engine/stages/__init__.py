@@ -8,6 +8,7 @@ from engine.core.stage import Stage
 from engine.stages.compressor import Compressor
 from engine.stages.de_esser import DeEsser
 from engine.stages.denoise import Denoise
+from engine.stages.duck import Duck
 from engine.stages.equalizer import Equalizer
 from engine.stages.gate import Gate
 from engine.stages.high_pass import HighPass
@@ -27,5 +28,7 @@ STAGES: tuple[type[Stage[Any]], ...] = (
     # Last of what moves the level on purpose: so it is the target that is heard, whatever stands before.
     Leveller,
     OutputGain,
+    # Behind all that the voice alone shall steer, before what holds the ceiling for both.
+    Duck,
     Limiter,
 )

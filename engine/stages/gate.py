@@ -9,9 +9,9 @@ import numpy as np
 
 from engine.core.params import Params, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
-from engine.dsp.gating import GATE_STATE_SIZE, gate
+from engine.dsp.gating import gate
 from engine.dsp.kernel import compile_kernels
-from engine.dsp.listening import ROOM_LUFS, STEPS_PER_S, VoiceListener
+from engine.dsp.listening import ROOM_LUFS, STEPS_PER_S, VoiceListener, new_usual_voice
 from engine.dsp.smoothing import glide_coefficient, new_glides
 
 _OPENING_MS = 1.0
@@ -57,7 +57,7 @@ class Gate(Stage[GateParams]):
         self.listener = VoiceListener(fmt)
         self._sample_rate = fmt.sample_rate
         self._opening = glide_coefficient(fmt.sample_rate, _OPENING_MS)
-        self._state = np.zeros(GATE_STATE_SIZE)
+        self._state = new_usual_voice()
         self._glides = new_glides(1)
         self._designed_for: GateParams | None = None
         self.reset()

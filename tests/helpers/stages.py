@@ -64,22 +64,26 @@ def blocks_of(frames: int, lengths: Sequence[int] = (BLOCK,)) -> Iterator[slice]
         start, turn = end, turn + 1
 
 
-def run(stage: Stage[Any], samples: Block, params: Params, lengths: Sequence[int] = (BLOCK,)) -> Block:
-    """Output for `samples`, shape (channels, frames), with parameters that stand still."""
+def run(
+    stage: Stage[Any], samples: Block, params: Params, lengths: Sequence[int] = (BLOCK,), music: Block | None = None
+) -> Block:
+    """Output for `samples`, shape (channels, frames), with parameters that stand still, and `music` as second input."""
     context: Context[Any] = Context(params, len(stage.meters))
     out = samples.copy()
     for cut in blocks_of(samples.shape[1], lengths):
+        context.side.music = None if music is None else music[:, cut]
         # A row of a longer array, as the engine hands over: a stage must not count on one contiguous block.
         stage.process(out[:, cut], context)
     return out
 
 
-def run_through(stage: Stage[Any], samples: Block, settings: Sequence[Params]) -> Block:
+def run_through(stage: Stage[Any], samples: Block, settings: Sequence[Params], music: Block | None = None) -> Block:
     """Output for `samples` with one set of parameters per block; the last one stays."""
     context: Context[Any] = Context(settings[0], len(stage.meters))
     out = samples.copy()
     for index, cut in enumerate(blocks_of(samples.shape[1])):
         context.params = settings[min(index, len(settings) - 1)]
+        context.side.music = None if music is None else music[:, cut]
         stage.process(out[:, cut], context)
     return out
 

@@ -30,6 +30,7 @@ def main() -> int:
         input_device=arguments.input,
         output_device=arguments.output,
         monitor_device=arguments.monitor,
+        music_device=arguments.music,
         hop_frames=arguments.hop,
         block_frames=arguments.block,
         latency_s=arguments.latency,
@@ -54,6 +55,8 @@ def main() -> int:
                 timeouts += 1
                 continue
             time.sleep(arguments.work)
+            if stream.music is not None:
+                hop += stream.music
             stream.write_air(hop)
             stream.write_monitor(hop)
             if settled is None and time.perf_counter() > ends_s - arguments.seconds + 1.0:
@@ -80,6 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--input")
     parser.add_argument("--output")
     parser.add_argument("--monitor")
+    parser.add_argument("--music", help="second input, added to the first")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--hop", type=int, default=480)
     parser.add_argument("--block", type=int, default=None)

@@ -119,8 +119,12 @@ class PipeWireStudio(_Studio):
             f"source_properties=device.description={name}",
         )
 
+    def add_output(self, name: str) -> str:
+        """Add a stereo output, as that of another program, and return what `unplug` wants to know."""
+        return self._add("module-null-sink", f"sink_name={name}", "rate=48000", "channels=2", f"channel_map={_STEREO}")
+
     def unplug(self, module: str) -> None:
-        """Take a device away that `add_microphone` gave."""
+        """Take a device away that `add_microphone` or `add_output` gave."""
         self.run("pactl", "unload-module", module)
 
     def names(self, kind: str) -> list[str]:
@@ -128,13 +132,13 @@ class PipeWireStudio(_Studio):
         return [line.split("\t")[1] for line in self.run("pactl", "list", "short", kind).splitlines()]
 
     @contextmanager
-    def speaking(self, frames: NDArray[np.float32]) -> Iterator[subprocess.Popen[bytes]]:
+    def speaking(self, frames: NDArray[np.float32], sink: str = "fake_mic_sink") -> Iterator[subprocess.Popen[bytes]]:
         """Play mono `frames` at 48 kHz into the microphone while the context lasts; wait on the process for its end."""
         both = np.repeat(frames.astype("<f4")[:, None], 2, axis=1).tobytes()
         command = [
             *self._first,
             "pacat",
-            "--device=fake_mic_sink",
+            f"--device={sink}",
             "--format=float32le",
             "--rate=48000",
             "--channels=2",

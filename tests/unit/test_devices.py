@@ -94,10 +94,20 @@ def test_its_own_virtual_microphone_is_not_offered_as_a_microphone(monkeypatch: 
     real = pulse.Endpoint("usb", "Blue Yeti", 1, False, False)
     own = pulse.Endpoint(pulse.VIRTUAL_SOURCE, "Sidetone", 2, False, True)
     monitor = pulse.Endpoint("speakers.monitor", "Monitor of Speakers", 2, True, False)
-    monkeypatch.setattr(pulse, "endpoints", lambda: pulse.Endpoints((own, monitor, real), ()))
     bridge = portaudio._Entry(DeviceInfo("alsa:pulse", "pulse", "ALSA", 32, 32, 44_100, True, True), 7)
+    own_output = pulse.Endpoint(f"{pulse.VIRTUAL_SINK}.monitor", "Monitor of Sidetone output", 2, True, False)
+    monkeypatch.setattr(pulse, "endpoints", lambda: pulse.Endpoints((own, own_output, monitor, real), ()))
     found = portaudio._with_pulse([bridge])
-    assert [(entry.info.id, entry.index, entry.pulse_name) for entry in found] == [("pulse:usb", 7, "usb")]
+    assert [(entry.info.id, entry.index, entry.pulse_name) for entry in found] == [
+        ("pulse:speakers.monitor", 7, "speakers.monitor"),
+        ("pulse:usb", 7, "usb"),
+    ]
+    # What an output plays is music, if one wants it, and never a microphone.
+    devices = [entry.info for entry in found]
+    assert find_device(devices, None, Direction.INPUT).id == "pulse:usb"
+    assert find_device(devices, "Monitor of Speakers", Direction.MUSIC).id == "pulse:speakers.monitor"
+    with pytest.raises(DeviceError, match="no microphone named 'Monitor of Speakers'"):
+        find_device(devices, "Monitor of Speakers", Direction.INPUT)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the environment is not read by libraries there")

@@ -81,3 +81,10 @@ def test_a_room_that_gets_louder_is_learned() -> None:
 def test_a_room_that_gets_louder_before_anyone_has_spoken_is_learned() -> None:
     samples = np.concatenate([noise(3.0, -70.0), noise(3.0, -50.0)], axis=1)
     assert level_dbfs(run(prepared(), samples, GateParams())[0, -SAMPLE_RATE:]) == pytest.approx(-68.0, abs=0.5)
+
+
+def test_a_long_hold_outlasts_a_steady_pause() -> None:
+    samples = np.concatenate([noise(3.0, -60.0), voice_like(2.0), noise(2.0, -60.0)], axis=1)
+    out = run(prepared(), samples, GateParams(depth_db=40.0, hold_ms=1500.0, release_ms=20.0))
+    assert level_dbfs(out[0, round(5.8 * SAMPLE_RATE) : round(6.2 * SAMPLE_RATE)]) > -61.0
+    assert level_dbfs(out[0, round(6.8 * SAMPLE_RATE) :]) < -90.0

@@ -45,7 +45,7 @@ class DeviceBox(CalmComboBox):
 
 
 class DeviceRow(QWidget):
-    """Input, output and monitor selectors, with a line of advice beneath.
+    """Input, output, monitor and music selectors, with a line of advice beneath.
 
     Signals
     -------
@@ -66,6 +66,7 @@ class DeviceRow(QWidget):
         self.input_box = self._box("Input device")
         self.output_box = self._box("Output device")
         self.monitor_box = self._box("Monitor device")
+        self.music_box = self._box("Music device")
         self.advice = QLabel()
         self.advice.setWordWrap(True)
         self.advice.setTextFormat(Qt.TextFormat.PlainText)
@@ -93,6 +94,7 @@ class DeviceRow(QWidget):
             (self.input_box, in_use.input),
             (self.output_box, in_use.output),
             (self.monitor_box, in_use.monitor),
+            (self.music_box, in_use.music),
         ):
             tip = f"In use: {name}" if name else "None in use"
             box.setToolTip(f"{box.currentText()}\n{tip}")
@@ -123,7 +125,12 @@ class DeviceRow(QWidget):
         grid.setVerticalSpacing(theme.GAP // 2)
         row = QHBoxLayout()
         row.setSpacing(theme.GAP)
-        for caption, box in (("Input", self.input_box), ("Output", self.output_box), ("Monitor", self.monitor_box)):
+        for caption, box in (
+            ("Input", self.input_box),
+            ("Output", self.output_box),
+            ("Monitor", self.monitor_box),
+            ("Music", self.music_box),
+        ):
             label = QLabel(caption)
             label.setBuddy(box)
             label.setStyleSheet(f"color: {Colour.MUTED}")
@@ -136,7 +143,8 @@ class DeviceRow(QWidget):
         grid.addWidget(self.advice, 1, 0)
 
     def _offer(self) -> None:
-        inputs = self._offers(lambda device: device.input_channels)
+        sources = self._offers(lambda device: device.input_channels)
+        inputs = self._offers(lambda device: 0 if device.is_monitor else device.input_channels)
         outputs = self._offers(lambda device: device.output_channels)
         default = next((device.name for device in self._devices if device.is_default_input), "")
         first = f"System default ({default})" if default else "System default (automatic)"
@@ -147,6 +155,8 @@ class DeviceRow(QWidget):
         self.output_box.offer([virtual, *outputs], self._config.output)
         off = ("Off", None, "Nobody hears the monitor bus")
         self.monitor_box.offer([off, *outputs], self._config.monitor)
+        none = ("Off", None, "Music or a game, mixed in and lowered while you speak")
+        self.music_box.offer([none, *sources], self._config.music)
 
     def _offers(self, channels: Callable[[DeviceDescription], int]) -> list[Offer]:
         wanted = [device for device in self._devices if channels(device) > 0]
@@ -166,6 +176,7 @@ class DeviceRow(QWidget):
             input=self.input_box.currentData(),
             output=self.output_box.currentData(),
             monitor=self.monitor_box.currentData(),
+            music=self.music_box.currentData(),
         )
         if config != self._config:
             self._config = config
