@@ -19,7 +19,9 @@ from engine.errors import (
     SidetoneError,
 )
 from engine.services import (
+    CaptionLine,
     CaptionsConfig,
+    CaptionsState,
     CaptionsStatus,
     ObsConfig,
     ObsStatus,
@@ -31,6 +33,7 @@ from engine.services import (
     ServicesConfig,
     ServicesSnapshot,
     ServiceStatus,
+    TranscriptFormat,
 )
 from engine.snapshot import (
     Description,
@@ -56,7 +59,9 @@ __all__ = [
     "SAMPLE_RATE_HZ",
     "ApplyChain",
     "AudioFileError",
+    "CaptionLine",
     "CaptionsConfig",
+    "CaptionsState",
     "CaptionsStatus",
     "ChainConfig",
     "Command",
@@ -105,5 +110,6 @@ __all__ = [
     "Stop",
     "TapChunk",
     "TapPoint",
+    "TranscriptFormat",
     "Value",
 ]

@@ -82,7 +82,7 @@ class MoonshineStream:
         self._tokens: list[int] = []
         self._probabilities: list[float] = []
         self._words: tuple[Word, ...] = ()
-        self._committed = 0
+        self._committed: list[int] = []
 
     def accept(self, sound: NDArray[np.float32]) -> None:
         """Add sound."""
@@ -90,13 +90,13 @@ class MoonshineStream:
 
     def reset(self) -> None:
         """Begin a new segment."""
-        self._sound, self._tokens, self._probabilities, self._words, self._committed = [], [], [], (), 0
+        self._sound, self._tokens, self._probabilities, self._words, self._committed = [], [], [], (), []
 
     def commit(self, word_count: int) -> None:
         """Hold on to the first words of the last hypothesis, but not to the mark behind the last of them."""
         words = self._words[:word_count]
         if words:
-            self._committed = sum(word.tokens for word in words[:-1]) + words[-1].text_tokens
+            self._committed.append(sum(word.tokens for word in words[:-1]) + words[-1].text_tokens)
 
     def hypothesis(self) -> tuple[Word, ...]:
         """What was said since `reset`."""
@@ -110,14 +110,15 @@ class MoonshineStream:
             raise ModelError(
                 f"the speech model failed ({str(error).partition(chr(10))[0]}); choose another one"
             ) from error
-        self._words = self._model.tokenizer.words(self._tokens, self._probabilities)
+        self._words = self._model.tokenizer.words(self._tokens, self._probabilities, self._committed)
         return self._words
 
     def _decode(self, sound: NDArray[np.float32]) -> None:
         model = self._model
         features, mask = self._encode(sound)
         past = {name: np.zeros(shape, np.float32) for name, shape in model.past_shapes.items()}
-        del self._tokens[self._committed :], self._probabilities[self._committed :]
+        held = self._committed[-1] if self._committed else 0
+        del self._tokens[held:], self._probabilities[held:]
         fresh = [_BEGIN, *self._tokens]
         # The encoder's keys and values are made in the first step and stay; the decoder's own grow with every one.
         presents = model.presents

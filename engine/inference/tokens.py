@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.errors import ModelError
 
@@ -59,21 +60,28 @@ class Tokenizer:
         """What the tokens spell, without the space before the first word."""
         return self._spelt(tokens).lstrip(" ")
 
-    def words(self, tokens: Sequence[int], probabilities: Sequence[float]) -> tuple[Word, ...]:
-        """The words that the tokens spell."""
+    def words(
+        self, tokens: Sequence[int], probabilities: Sequence[float], cuts: Collection[int] = ()
+    ) -> tuple[Word, ...]:
+        """The words that the tokens spell.
+
+        Parameters
+        ----------
+        cuts : Collection[int]
+            Numbers of tokens behind which no word goes on, though the text may: only a mark may still follow.
+        """
+        bounds = [0, *self._beginnings(tokens, cuts), len(tokens)]
         return tuple(
-            self._word(tokens[begin:end], probabilities[begin:end])
-            for begin, end in self._bounds(tokens)
-            if begin < end
+            self._word(tokens[begin:end], probabilities[begin:end]) for begin, end in pairwise(bounds) if begin < end
         )
 
-    def _bounds(self, tokens: Sequence[int]) -> Iterator[tuple[int, int]]:
-        begin = 0
+    def _beginnings(self, tokens: Sequence[int], cuts: Collection[int]) -> Iterator[int]:
+        is_cut = False
         for index, token in enumerate(tokens):
-            if index > begin and self._begins_word(token):
-                yield begin, index
-                begin = index
-        yield begin, len(tokens)
+            is_cut |= index in cuts
+            if index and (self._begins_word(token) or (is_cut and self._has_letters(token))):
+                yield index
+                is_cut = False
 
     def _begins_word(self, token: int) -> bool:
         piece = self._pieces[token]
@@ -85,7 +93,7 @@ class Tokenizer:
 
     def _word(self, tokens: Sequence[int], probabilities: Sequence[float]) -> Word:
         text_tokens = len(tokens)
-        while text_tokens > 1 and not any(map(str.isalnum, self._spelt(tokens[text_tokens - 1 : text_tokens]))):
+        while text_tokens > 1 and not self._has_letters(tokens[text_tokens - 1]):
             text_tokens -= 1
         return Word(
             text=self._spelt(tokens[:text_tokens]),
@@ -94,6 +102,12 @@ class Tokenizer:
             tokens=len(tokens),
             text_tokens=text_tokens,
         )
+
+    def _has_letters(self, token: int) -> bool:
+        piece = self._pieces[token]
+        text = piece.decode("utf-8", "ignore")
+        # What does not decode is a byte of a longer character, and these are mostly letters.
+        return any(map(str.isalnum, text)) or (not text and bool(piece))
 
     def _spelt(self, tokens: Sequence[int]) -> str:
         return b"".join(self._pieces[token] for token in tokens).decode("utf-8", "replace")

@@ -125,10 +125,10 @@ def test_services_are_set_a_part_at_a_time_and_come_back_with_the_configuration(
     with served(tmp_path) as (place, _, meeting_point), friend(meeting_point) as remote:
         remote.send(SetService(CaptionsConfig(is_on=True)))
         remote.send(SetService(ObsConfig(is_on=True)))
-        remote.send(ReportService(CaptionsStatus("listening")))
+        remote.send(ReportService(CaptionsStatus(text="listening")))
         services = remote.snapshot().services
         assert (services.config.captions.is_on, services.config.obs.is_on) == (True, True)
-        assert services.captions == CaptionsStatus("listening")
+        assert services.captions == CaptionsStatus(text="listening")
         assert services.obs is None
         remote.send(Start(config()))
         assert not remote.snapshot().services.config.captions.is_on

@@ -1,0 +1,42 @@
+"""What a lost recogniser writes, and how it is kept from the viewers: repetitions, too many words, words it doubts itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.inference.tokens import Word
+
+LEAST_SPEECH_S = 0.2
+"""Shorter sounds are coughs and clicks."""
+
+LEAST_CONFIDENCE = 0.5
+"""Mean over the words of a segment."""
+
+MOST_WORDS_PER_S = 6.0
+_MOST_REPEATS = {1: 4, 2: 3}
+_MOST_REPEATS_OF_LONGER = 2
+_LONGEST_PHRASE = 12
+
+
+def is_believable(words: Sequence[Word], speech_s: float) -> bool:
+    """Whether somebody can have said this in so much speech."""
+    if not words or speech_s < LEAST_SPEECH_S or len(words) > max(2.0, MOST_WORDS_PER_S * speech_s):
+        return False
+    return sum(word.confidence for word in words) / len(words) >= LEAST_CONFIDENCE
+
+
+def without_repetitions(words: Sequence[Word]) -> tuple[Word, ...]:
+    """The words up to where a phrase begins to come again and again."""
+    spoken = [plain(word) for word in words]
+    for end in range(1, len(words) + 1):
+        for length in range(1, min(_LONGEST_PHRASE, end) + 1):
+            repeats = _MOST_REPEATS.get(length, _MOST_REPEATS_OF_LONGER) + 1
+            begin = end - repeats * length
+            if begin >= 0 and spoken[begin:end] == spoken[end - length : end] * repeats:
+                return tuple(words[: begin + length])
+    return tuple(words)
+
+
+def plain(word: Word) -> str:
+    """A word as it is compared: neither capitals nor marks count."""
+    return "".join(character for character in word.text.casefold() if character.isalnum())
