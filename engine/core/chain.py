@@ -110,6 +110,11 @@ class Chain:
                 return True
         return False
 
+    def tend(self) -> None:
+        """Let stages build what takes time and is wanted by now. Control thread, while the chain runs."""
+        for slot in self.slots:
+            slot.stage.tend()
+
     @property
     def settings(self) -> ChainSettings:
         """The settings that the next block will see."""

@@ -159,6 +159,12 @@ class Stage(ABC, Generic[P]):
         """
         return False
 
+    def tend(self) -> None:
+        """Build what takes time and is wanted by now, and hand it over, while the sound goes on. Control thread; polled.
+
+        For what follows from parameters and is too dear for `process`, such as the design of a long filter.
+        """
+
     def take_notices(self) -> tuple[str, ...]:
         """What the user should be told since the last call, a sentence each. Control thread.
 

@@ -16,11 +16,14 @@ from engine.stages.input_gain import InputGain
 from engine.stages.leveller import Leveller
 from engine.stages.limiter import Limiter
 from engine.stages.output_gain import OutputGain
+from engine.stages.room_correction import RoomCorrection
 
 STAGES: tuple[type[Stage[Any]], ...] = (
     InputGain,
     HighPass,
     Denoise,
+    # After the denoiser, which knows rooms from its training and should hear the microphone as it is.
+    RoomCorrection,
     Gate,
     DeEsser,
     Equalizer,

@@ -10,7 +10,9 @@ import pytest
 
 from engine.core.stage import Stage, StreamFormat
 from engine.inference.catalog import ModelStore
+from engine.stages.room_correction import RoomCorrection
 from tests.helpers.models import model_store  # noqa: F401 - the fixture behind `_Models`
+from tests.helpers.rooms import room_impulse, room_of
 
 
 class _Models:
@@ -30,6 +32,9 @@ def prepare(request: pytest.FixtureRequest) -> Callable[[type[Stage[Any]], Strea
 
     def prepared(stage_type: type[Stage[Any]], fmt: StreamFormat) -> Stage[Any]:
         stage = stage_type.build(_Models(request))
+        if isinstance(stage, RoomCorrection):
+            # Without a room it would pass every test by doing nothing.
+            stage.correct(room_of(room_impulse(boxy_db=12.0)))
         stage.prepare(fmt)
         return stage
 

@@ -21,6 +21,7 @@ TRANSPARENT: dict[str, dict[str, Any]] = {
     "denoise": {"strength_db": 0.0},
     "gate": {"depth_db": 0.0},
     "leveller": {"boost_db": 0.0, "cut_db": 0.0},
+    "room_correction": {"strength": 0.0},
 }
 
 # Loud enough, and with parameters such, that each stage does something to a tone of -3 dBFS that can be heard.
