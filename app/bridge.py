@@ -60,7 +60,7 @@ class EngineBridge(QObject):
         self._poller = Poller(link, self._outbox, self._mail_announced.emit)
         self._mail_announced.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         config = config if config is not None else EngineConfig()
-        self._device_config, self._services = config.devices, config.services
+        self._device_config, self._services, self._room = config.devices, config.services, config.room
         self._description: Description | None = None
         self._snapshot: Snapshot | None = None
         self._requested: dict[Hashable, tuple[int, SetParam | SetBypass]] = {}
@@ -106,8 +106,13 @@ class EngineBridge(QObject):
 
     def start_engine(self) -> None:
         """Run on the chosen devices."""
-        services = self._snapshot.services.config if self._snapshot is not None else self._services
-        config = EngineConfig(devices=self._device_config, chain=self._chain_config(), services=services)
+        seen = self._snapshot
+        config = EngineConfig(
+            devices=self._device_config,
+            chain=self._chain_config(),
+            services=seen.services.config if seen is not None else self._services,
+            room=seen.room.config if seen is not None else self._room,
+        )
         self._outbox.put(Start(config=config))
 
     def send(self, command: Command) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from app.composition import room_folder
 from app.paths import Paths
-from engine import ChainConfig, PresetError, Value
+from engine import ChainConfig, PresetError, RoomConfig, Value
 
 if TYPE_CHECKING:
     from engine.core.chain import Chain
@@ -26,6 +27,21 @@ def apply_settings(chain: Chain, command: argparse.Namespace, paths: Paths) -> N
     """
     config = chain_config(command, paths)
     chain.load(config.params, config.bypass)
+
+
+def correct_room(chain: Chain, profile: str, paths: Paths) -> None:
+    """Let `chain` correct a room; an empty name is none.
+
+    Raises
+    ------
+    RoomError
+        If there is no such profile, or it cannot be used.
+    """
+    from engine.monitor import MonitorBus
+    from engine.rooms import Rooms
+
+    rooms = Rooms((slot.stage for slot in chain.slots), MonitorBus(), room_folder(paths).room)
+    rooms.choose(RoomConfig(profile=profile))
 
 
 def chain_config(command: argparse.Namespace, paths: Paths) -> ChainConfig:

@@ -97,6 +97,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="ID=VALUE", dest="settings", type=_assignment)
     parser.add_argument("--bypass", action="append", default=[], metavar="STAGE", dest="bypassed")
     parser.add_argument("--enable", action="append", default=[], metavar="STAGE", dest="enabled")
+    parser.add_argument("--room", default="", metavar="NAME", help="correct this room; `sidetone room list` shows them")
     parser.add_argument("--report", type=Path, metavar="FILE.json", help="write what was done and what it cost")
 
 

@@ -14,6 +14,7 @@ from app.terminal import announce_progress, is_attended
 from engine import Description, ModelError
 
 if TYPE_CHECKING:
+    from app.rooms import RoomFolder
     from app.services.runner import Service
     from engine.core.chain import Chain
     from engine.core.stage import Assets, Stage
@@ -109,7 +110,15 @@ def make_engine(paths: Paths) -> Engine:
     from engine.io.system import SystemBackend
     from engine.io.virtual_device import open_virtual_microphone
 
-    return Engine(_built_stages(paths), SystemBackend(), open_virtual_microphone)
+    load_room = room_folder(paths).room
+    return Engine(_built_stages(paths), SystemBackend(), open_virtual_microphone, load_room=load_room)
+
+
+def room_folder(paths: Paths) -> RoomFolder:
+    """The user's room profiles."""
+    from app.rooms import RoomFolder
+
+    return RoomFolder(paths.rooms)
 
 
 def make_services(paths: Paths) -> tuple[Service, ...]:

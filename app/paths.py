@@ -59,6 +59,11 @@ class Paths:
         return self.config / "models"
 
     @property
+    def rooms(self) -> Path:
+        """What was learnt of the user's rooms."""
+        return self.config / "rooms"
+
+    @property
     def settings(self) -> Path:
         """The user's settings file."""
         return self.config / "settings.toml"

@@ -24,6 +24,7 @@ from engine import (
     Event,
     SetBypass,
     SetParam,
+    SetRoom,
     SetService,
     Shutdown,
     Snapshot,
@@ -141,6 +142,8 @@ class _RememberedEngine:
             case SetService(config=part):
                 services = config.services.with_part(part)
                 self._supervisor.config = msgspec.structs.replace(config, services=services)
+            case SetRoom(config=room):
+                self._supervisor.config = msgspec.structs.replace(config, room=room)
             case SetBypass(stage=stage, is_bypassed=is_bypassed):
                 bypass = {**config.chain.bypass, stage: is_bypassed}
                 self._remember(ChainConfig(params=config.chain.params, bypass=bypass))
@@ -152,7 +155,9 @@ class _RememberedEngine:
             snapshot = self._engine.snapshot(with_spectrum)
         bypass = {stage.id: stage.is_bypassed for stage in snapshot.stages}
         self._remember(ChainConfig(params=snapshot.params, bypass=bypass))
-        self._supervisor.config = msgspec.structs.replace(self._supervisor.config, services=snapshot.services.config)
+        self._supervisor.config = msgspec.structs.replace(
+            self._supervisor.config, services=snapshot.services.config, room=snapshot.room.config
+        )
         if snapshot.devices.input and not self._supervisor.has_launched:
             # An engine that was there before this face has devices of its own, to which a later one shall come back.
             devices = snapshot.devices.chosen

@@ -5,8 +5,19 @@ These are its public names; the face imports nothing else. They are light: the D
 """
 
 from engine.api import EngineApi
-from engine.commands import ApplyChain, Command, ResetMeters, SetBypass, SetParam, SetService, Shutdown, Start, Stop
-from engine.config import AUTOMATIC, SAMPLE_RATE_HZ, ChainConfig, DeviceConfig, EngineConfig
+from engine.commands import (
+    ApplyChain,
+    Command,
+    ResetMeters,
+    SetBypass,
+    SetParam,
+    SetRoom,
+    SetService,
+    Shutdown,
+    Start,
+    Stop,
+)
+from engine.config import AUTOMATIC, SAMPLE_RATE_HZ, ChainConfig, DeviceConfig, EngineConfig, RoomConfig
 from engine.core.params import ParamKind, ParamSpec, Value
 from engine.core.stage import MeterSpec
 from engine.errors import (
@@ -16,6 +27,7 @@ from engine.errors import (
     ModelError,
     ParameterError,
     PresetError,
+    RoomError,
     SidetoneError,
 )
 from engine.services import (
@@ -46,6 +58,7 @@ from engine.snapshot import (
     LevelSnapshot,
     LoudnessSnapshot,
     Percentiles,
+    RoomSnapshot,
     Snapshot,
     SpectrumSnapshot,
     StageDescription,
@@ -93,12 +106,16 @@ __all__ = [
     "RemoteConfig",
     "RemoteStatus",
     "ResetMeters",
+    "RoomConfig",
+    "RoomError",
+    "RoomSnapshot",
     "ServiceConfig",
     "ServiceStatus",
     "ServicesConfig",
     "ServicesSnapshot",
     "SetBypass",
     "SetParam",
+    "SetRoom",
     "SetService",
     "Shutdown",
     "SidetoneError",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.config import ChainConfig, EngineConfig
+from engine.config import ChainConfig, EngineConfig, RoomConfig
 from engine.core.params import Value
 from engine.services import ServiceConfig, ServiceStatus
 from engine.snapshot import Description, DeviceDescription, Event, Snapshot, TapChunk, TapPoint
@@ -73,6 +73,12 @@ class ReportFault(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
+class SetRoom(msgspec.Struct, frozen=True, tag=True):
+    """Correct another room, or other headphones; a profile that cannot be used is refused and changes nothing."""
+
+    config: RoomConfig
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End the engine process."""
 
@@ -88,6 +94,7 @@ Command = (
     | SetService
     | ReportService
     | ReportFault
+    | SetRoom
     | Shutdown
 )
 

@@ -46,9 +46,25 @@ class ChainConfig(msgspec.Struct, frozen=True, kw_only=True):
     bypass: dict[str, bool] = {}
 
 
+class RoomConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Which profiles are corrected, by their names; empty for none.
+
+    Parameters
+    ----------
+    profile : str
+        The room and the microphone, in the voice.
+    monitor : str
+        The headphones or loudspeakers, on the monitor bus.
+    """
+
+    profile: str = ""
+    monitor: str = ""
+
+
 class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """All that has to be kept to bring a killed engine back as it was."""
 
     devices: DeviceConfig = DeviceConfig()
     chain: ChainConfig = ChainConfig()
     services: ServicesConfig = ServicesConfig()
+    room: RoomConfig = RoomConfig()

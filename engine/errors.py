@@ -27,5 +27,9 @@ class PresetError(SidetoneError):
     """A preset or settings file is damaged."""
 
 
+class RoomError(SidetoneError):
+    """A room cannot be measured, or what was learnt of one cannot be used."""
+
+
 class ConnectionLostError(SidetoneError):
     """The engine process cannot be reached."""

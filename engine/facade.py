@@ -23,6 +23,7 @@ from engine.commands import (
     ResetMeters,
     SetBypass,
     SetParam,
+    SetRoom,
     SetService,
     Shutdown,
     Start,
@@ -40,7 +41,9 @@ from engine.io.backend import AudioBackend, DeviceInfo, StreamRequest
 from engine.io.simulated import PREFIX, is_simulated
 from engine.io.virtual_device import VirtualMicrophone
 from engine.live import LiveRun
+from engine.monitor import MonitorBus
 from engine.observe import Observer
+from engine.rooms import LoadRoom, Rooms, no_profiles
 from engine.services_board import ServicesBoard
 from engine.snapshot import (
     Description,
@@ -80,6 +83,8 @@ class Engine:
         Provides the target of the air bus when the output is chosen automatically.
     is_paced : bool
         False on a simulated device that runs as fast as possible.
+    load_room : callable
+        Reads room profiles by name.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class Engine:
         backend: AudioBackend,
         open_virtual: OpenVirtual,
         is_paced: bool = True,
+        load_room: LoadRoom = no_profiles,
     ) -> None:
         self._chain = Chain(stages, TAPPED_STAGES)
         self.controls = Controls(self._chain)
@@ -97,7 +103,9 @@ class Engine:
         self._is_paced = is_paced
         self._events = EventLog()
         self._services = ServicesBoard()
-        self._observer = Observer(self._chain, self._services)
+        self._monitor = MonitorBus()
+        self._rooms = Rooms((slot.stage for slot in self._chain.slots), self._monitor, load_room)
+        self._observer = Observer(self._chain, self._services, self._rooms)
         self._run_count = 0
         self._control = threading.RLock()
         self._run: LiveRun | None = None
@@ -143,6 +151,8 @@ class Engine:
                 self._services.report(status)
             case ReportFault(service=service, reason=reason):
                 self._events.add(EventKind.NOTICE, f"{service}: {reason}; it is started again")
+            case SetRoom(config=room):
+                self._rooms.choose(room)
             case Shutdown():
                 self.shutdown_requested.set()
 
@@ -227,6 +237,8 @@ class Engine:
             self.controls.load(config.chain)
             self._config = config
             self._services.config = config.services
+            if problem := self._rooms.restore(config.room):
+                self._events.add(EventKind.NOTICE, problem)
             self._set_state(EngineState.STARTING, "")
             self._reopen_at_s = None
             try:
@@ -253,7 +265,7 @@ class Engine:
         self._run_count += 1
         stream = self._backend.open(request)
         try:
-            run = LiveRun(self._chain, stream, self._is_paced, self._run_count)
+            run = LiveRun(self._chain, stream, self._is_paced, self._run_count, self._monitor)
             run.start()
         except BaseException:
             stream.close()
@@ -328,6 +340,8 @@ class Engine:
         run, watch = self._run, self._watch
         if run is not None and watch is not None:
             watch.report()
+            self._chain.tend()
+            self._rooms.tend()
             if self._chain.renew():
                 self._events.add(EventKind.STAGE, "a stage with another delay takes over")
             if not run.worker.is_running:

@@ -9,6 +9,7 @@ from engine.core.meters import DurationHistogram, LevelMeter, RecentSound
 from engine.core.stage import Block
 from engine.core.tap import Tap
 from engine.dsp.loudness import LoudnessMeter
+from engine.monitor import MonitorBus
 from engine.snapshot import TapPoint
 
 SPECTRUM_FRAMES = 4096
@@ -31,12 +32,15 @@ class HopProcessor:
         Prepared; its format gives rate, channels and the longest block.
     is_mono_doubled : bool
         Whether one channel will be heard from two: then it counts twice in the loudness (+3.01 LU).
+    monitor : MonitorBus or None
+        What the monitor bus passes through, prepared; None leaves it as the chain gives it.
     """
 
-    def __init__(self, chain: Chain, is_mono_doubled: bool = False) -> None:
+    def __init__(self, chain: Chain, is_mono_doubled: bool = False, monitor: MonitorBus | None = None) -> None:
         fmt = chain.format
         weights = [2.0] if is_mono_doubled and fmt.channels == 1 else None
         self.chain = chain
+        self._monitor = monitor
         self.durations = DurationHistogram()
         self.input_level = LevelMeter(fmt.sample_rate, fmt.channels)
         self.output_level = LevelMeter(fmt.sample_rate, fmt.channels)
@@ -77,6 +81,8 @@ class HopProcessor:
         tap = self.chain.tap(MONITOR_AFTER, frames)
         if tap is None:
             raise LookupError(f"the chain has no stage {MONITOR_AFTER!r} to take the monitor bus from")
+        if self._monitor is not None:
+            self._monitor.process(tap)
         return tap
 
     def reset_meters(self) -> None:

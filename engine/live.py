@@ -7,6 +7,7 @@ from engine.core.chain import Chain
 from engine.core.stage import StreamFormat
 from engine.hop import HopProcessor
 from engine.io.backend import AudioStream
+from engine.monitor import MonitorBus
 from engine.worker import Worker
 
 
@@ -19,15 +20,27 @@ class LiveRun:
     ----------
     is_paced : bool
         False on a simulated device that runs as fast as possible: then no stage is judged by its time.
+    monitor : MonitorBus or None
+        What the monitor bus passes through.
     number : int
         Tells this run from others of the same engine.
     """
 
-    def __init__(self, chain: Chain, stream: AudioStream, is_paced: bool = True, number: int = 0) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        stream: AudioStream,
+        is_paced: bool = True,
+        number: int = 0,
+        monitor: MonitorBus | None = None,
+    ) -> None:
         self.number = number
         self.stream = stream
-        chain.prepare(StreamFormat(SAMPLE_RATE_HZ, stream.channels, stream.hop_frames, is_mono_doubled=True))
-        self.processor = HopProcessor(chain, is_mono_doubled=True)
+        fmt = StreamFormat(SAMPLE_RATE_HZ, stream.channels, stream.hop_frames, is_mono_doubled=True)
+        if monitor is not None:
+            monitor.prepare(fmt)
+        chain.prepare(fmt)
+        self.processor = HopProcessor(chain, is_mono_doubled=True, monitor=monitor)
         self.worker = Worker(stream, self.processor, is_paced)
 
     def start(self) -> None:

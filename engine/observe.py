@@ -14,6 +14,7 @@ from engine.core.meters import DurationHistogram, LevelMeter
 from engine.core.slot import Slot
 from engine.hop import SPECTRUM_FRAMES, HopProcessor
 from engine.live import LiveRun
+from engine.rooms import Rooms
 from engine.services_board import ServicesBoard
 from engine.snapshot import (
     DeviceSnapshot,
@@ -35,9 +36,10 @@ _SILENT = LevelSnapshot((-120.0,), (-120.0,), False)
 class Observer:
     """Turns a chain and, while one is on, a live run into snapshots; keeps the measured latencies."""
 
-    def __init__(self, chain: Chain, services: ServicesBoard) -> None:
+    def __init__(self, chain: Chain, services: ServicesBoard, rooms: Rooms) -> None:
         self._chain = chain
         self._services = services
+        self._rooms = rooms
         self._sequence = 0
         self._began_s = monotonic()
         self._analyzer = SpectrumAnalyzer(SAMPLE_RATE_HZ, SPECTRUM_FRAMES)
@@ -82,6 +84,7 @@ class Observer:
             if processor and with_spectrum
             else None,
             services=self._services.snapshot(),
+            room=self._rooms.snapshot(),
         )
 
     def _stages(self, is_prepared: bool) -> tuple[StageSnapshot, ...]:

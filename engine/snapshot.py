@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import DeviceConfig
+from engine.config import DeviceConfig, RoomConfig
 from engine.core.params import ParamSpec, Value
 from engine.core.stage import MeterSpec
 from engine.services import ServicesSnapshot
@@ -102,6 +102,13 @@ class SpectrumSnapshot(msgspec.Struct, frozen=True):
     output_dbfs: tuple[float, ...]
 
 
+class RoomSnapshot(msgspec.Struct, frozen=True):
+    """Which profiles are chosen; `problem` says why one of them is not corrected, else it is empty."""
+
+    config: RoomConfig = RoomConfig()
+    problem: str = ""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """All a face shows, at one moment."""
 
@@ -125,6 +132,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     params: dict[str, Value]
     spectrum: SpectrumSnapshot | None = None
     services: ServicesSnapshot = ServicesSnapshot()
+    room: RoomSnapshot = RoomSnapshot()
 
 
 class TapPoint(StrEnum):

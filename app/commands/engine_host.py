@@ -43,7 +43,8 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
             with suppress(SidetoneError):
                 config = msgspec.json.decode(command.config, type=EngineConfig)
                 devices = with_demo_microphone(config.devices, engine, paths)
-                engine.send(Start(EngineConfig(devices=devices, chain=engine.controls.known(config.chain))))
+                chain = engine.controls.known(config.chain)
+                engine.send(Start(msgspec.structs.replace(config, devices=devices, chain=chain)))
         # A later engine that took this one's place, or that two windows started at once, makes this one nobody's.
         while not engine.shutdown_requested.wait(_LOOK_INTERVAL_S) and host.is_found():
             pass

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 
 from app.chain_settings import chain_config
-from app.composition import make_engine
+from app.composition import make_engine, room_folder
 from app.demo import has_microphone
 from app.files import expect_writable, write_whole
 from app.live_session import exit_code, run_live
 from app.paths import Paths
-from engine import AUTOMATIC, DeviceConfig, EngineConfig
+from engine import AUTOMATIC, DeviceConfig, EngineConfig, RoomConfig
 from engine.config import DEFAULT_HOP_FRAMES
 
 
@@ -25,7 +25,11 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
             hop_frames=command.hop or DEFAULT_HOP_FRAMES,
         ),
         chain=chain_config(command, paths),
+        room=RoomConfig(profile=command.room),
     )
+    if command.room:
+        # A session that was asked for a room does not begin without it.
+        room_folder(paths).room(command.room)
     if command.report:
         expect_writable(command.report)
     engine = make_engine(paths)

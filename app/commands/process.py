@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from app.chain_settings import apply_settings
+from app.chain_settings import apply_settings, correct_room
 from app.composition import make_chain
 from app.crash import interrupted_by_termination
 from app.files import expect_writable, write_whole
@@ -25,6 +25,7 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
     with interrupted_by_termination():
         chain = make_chain(paths)
         apply_settings(chain, command, paths)
+        correct_room(chain, command.room, paths)
         processor = render(chain, command.source, command.target, command.compensate_latency)
         if command.report:
             write_whole(command.report, offline_report(processor).to_json())

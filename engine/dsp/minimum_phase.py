@@ -34,7 +34,7 @@ def minimum_phase_taps(gain: Curve, sample_rate: int, most_taps: int = 16_384) -
     array
         Shape (taps,).
     """
-    frequencies_hz: Values = np.arange(_SIZE // 2 + 1) * (sample_rate / _SIZE)
+    frequencies_hz = np.linspace(0.0, sample_rate / 2.0, _SIZE // 2 + 1, dtype=np.float64)
     frequencies_hz[0] = frequencies_hz[1]
     log_magnitude = gain.at(frequencies_hz) * (np.log(10.0) / 20.0)
     cepstrum = np.fft.irfft(log_magnitude)

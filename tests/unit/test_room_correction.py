@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def test_the_stage_follows_room_and_parameters_without_a_click() -> None:
     chain.prepare(StreamFormat(RATE_HZ, 1, BLOCK))
     samples = tone(4.0, -12.0)
     out = samples.copy()
-    changes = {
+    changes: dict[int, Callable[[], object]] = {
         40: lambda: stage.correct(room_of(room_impulse(boxy_db=12.0))),
         100: lambda: chain.set("room_correction.strength", 30.0),
         160: lambda: chain.set("room_correction.form", BANDS),

@@ -1,0 +1,103 @@
+"""The user's room profiles: one file each, in a folder of the user's, found by the name that the user gave."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+from app.files import write_whole
+from engine.dsp.correction import Room
+from engine.errors import RoomError
+from engine.measure.profile import RoomProfile, decode_profile, encode_profile
+
+_SUFFIX = ".room.json"
+_LONGEST_NAME = 60
+_FORBIDDEN = '<>:"/\\|?*'
+
+
+class RoomFolder:
+    """Profiles in a folder. Control thread; waits for the disk.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when a profile is first saved.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def names(self) -> list[str]:
+        """Names of all profiles, whole or not."""
+        return sorted(path.name.removesuffix(_SUFFIX) for path in self._folder.glob(f"[!.]*{_SUFFIX}"))
+
+    def load(self, name: str) -> RoomProfile:
+        """Read a profile.
+
+        Raises
+        ------
+        RoomError
+            If there is none of this name, or it is damaged; the sentence says how to mend it.
+        """
+        path = self._path(name)
+        try:
+            return decode_profile(path.read_bytes())
+        except FileNotFoundError:
+            known = ", ".join(self.names()) or "none yet; `sidetone room measure` makes one"
+            raise RoomError(f"there is no room profile {name!r}; known: {known}") from None
+        except OSError as error:
+            raise RoomError(f"the room profile {name!r} cannot be read ({error.strerror or error})") from None
+        except RoomError as error:
+            raise RoomError(
+                f"the room profile {name!r} cannot be used, so nothing is corrected: {error}; measure again, or remove {path}"
+            ) from None
+
+    def room(self, name: str) -> Room:
+        """What a correction needs of a profile.
+
+        Raises
+        ------
+        RoomError
+            As `load`.
+        """
+        return self.load(name).room()
+
+    def save(self, profile: RoomProfile) -> Path:
+        """Write a profile, whole or not at all; one of the same name is replaced.
+
+        Raises
+        ------
+        SidetoneError
+            If the name cannot be one, or the file cannot be written.
+        """
+        path = self._path(profile.name)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RoomError(f"{self._folder} cannot be made ({error.strerror or error})") from None
+        write_whole(path, encode_profile(profile))
+        return path
+
+    def remove(self, name: str) -> None:
+        """Forget a profile.
+
+        Raises
+        ------
+        RoomError
+            If there is none of this name, or it cannot be removed.
+        """
+        try:
+            self._path(name).unlink()
+        except FileNotFoundError:
+            raise RoomError(f"there is no room profile {name!r}; `sidetone room list` shows them") from None
+        except OSError as error:
+            raise RoomError(f"the room profile {name!r} cannot be removed ({error.strerror or error})") from None
+
+    def _path(self, name: str) -> Path:
+        name = unicodedata.normalize("NFC", name)
+        is_plain = 0 < len(name) <= _LONGEST_NAME and name == name.strip() and not name.startswith(".")
+        if not is_plain or name.endswith(".") or any(c in _FORBIDDEN or not c.isprintable() for c in name):
+            raise RoomError(
+                f"{name!r} cannot be the name of a room; take up to {_LONGEST_NAME} letters, without any of {_FORBIDDEN}"
+            )
+        return self._folder / f"{name}{_SUFFIX}"
