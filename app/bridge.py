@@ -60,7 +60,7 @@ class EngineBridge(QObject):
         self._poller = Poller(link, self._outbox, self._mail_announced.emit)
         self._mail_announced.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         config = config if config is not None else EngineConfig()
-        self._device_config, self._services, self._room = config.devices, config.services, config.room
+        self._device_config, self._opened_with = config.devices, config
         self._description: Description | None = None
         self._snapshot: Snapshot | None = None
         self._requested: dict[Hashable, tuple[int, SetParam | SetBypass]] = {}
@@ -110,8 +110,9 @@ class EngineBridge(QObject):
         config = EngineConfig(
             devices=self._device_config,
             chain=self._chain_config(),
-            services=seen.services.config if seen is not None else self._services,
-            room=seen.room.config if seen is not None else self._room,
+            services=seen.services.config if seen is not None else self._opened_with.services,
+            room=seen.room.config if seen is not None else self._opened_with.room,
+            presets=seen.presets.config if seen is not None else self._opened_with.presets,
         )
         self._outbox.put(Start(config=config))
 

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from app.composition import room_folder
 from app.paths import Paths
-from engine import ChainConfig, PresetError, RoomConfig, Value
+from engine import ChainConfig, LoadPreset, PresetError, RoomConfig
 
 if TYPE_CHECKING:
+    from engine.control.controls import Controls
+    from engine.control.presets import Presets
     from engine.core.chain import Chain
 
 
-def apply_settings(chain: Chain, command: argparse.Namespace, paths: Paths) -> None:
-    """Apply the command's preset, settings and bypasses to `chain`.
+def apply_settings(controls: Controls, presets: Presets, command: argparse.Namespace) -> None:
+    """Apply the command's preset, settings and bypasses, in this order.
 
     Raises
     ------
     ParameterError, PresetError
-        If a name or value is not known here.
+        If a name or value is not known here, or the preset cannot be read.
     """
-    config = chain_config(command, paths)
-    chain.load(config.params, config.bypass)
+    if command.preset:
+        wanted = preset_named(command.preset)
+        presets.load(wanted.name, text=wanted.text)
+    bypass = {**dict.fromkeys(command.enabled, False), **dict.fromkeys(command.bypassed, True)}
+    controls.apply(ChainConfig(params=dict(command.settings), bypass=bypass))
 
 
 def correct_room(chain: Chain, profile: str, paths: Paths) -> None:
@@ -44,42 +46,29 @@ def correct_room(chain: Chain, profile: str, paths: Paths) -> None:
     rooms.choose(RoomConfig(profile=profile))
 
 
-def chain_config(command: argparse.Namespace, paths: Paths) -> ChainConfig:
-    """The command's preset, settings and bypasses in one.
+def preset_named(name: str, morph_ms: float = 0.0) -> LoadPreset:
+    """What loads a preset that is named on the command line: one of the engine's folders, or a file (``NAME.toml``).
 
     Raises
     ------
     PresetError
-        If the preset cannot be read.
+        If it is a file that cannot be read.
     """
-    preset = load_preset(command.preset, paths) if command.preset else ChainConfig()
-    params: dict[str, Value] = {**preset.params, **dict(command.settings)}
-    bypass = {**preset.bypass, **dict.fromkeys(command.enabled, False), **dict.fromkeys(command.bypassed, True)}
-    return ChainConfig(params=params, bypass=bypass)
+    if not name.endswith(".toml"):
+        return LoadPreset(name, morph_ms)
+    path = Path(name)
+    return LoadPreset(path.stem, morph_ms, read_preset_text(path))
 
 
-def load_preset(name: str, paths: Paths) -> ChainConfig:
-    """A preset by its name (the user's own first, then those that come with the program) or by its file.
+def read_preset_text(path: Path) -> str:
+    """The text of somebody's preset.
 
     Raises
     ------
     PresetError
-        If it does not exist or cannot be understood.
+        If it cannot be read as text.
     """
-    folders = (paths.config / "presets", paths.resources / "presets")
-    candidates = [Path(name)] if name.endswith(".toml") else [folder / f"{name}.toml" for folder in folders]
-    for path in candidates:
-        if path.is_file():
-            return _read_preset(path)
-    known = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
-    raise PresetError(f"there is no preset {name!r}; known: {', '.join(known) or 'none yet'}")
-
-
-def _read_preset(path: Path) -> ChainConfig:
     try:
-        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        bypass = document.pop("bypass", {})
-        params = {f"{stage}.{name}": value for stage, table in document.items() for name, value in table.items()}
-        return msgspec.convert({"params": params, "bypass": bypass}, ChainConfig)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError, msgspec.ValidationError) as error:
-        raise PresetError(f"{path} is no preset that Sidetone understands ({error}); mend or remove it") from None
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PresetError(f"{path} is no preset that Sidetone understands ({error}); choose another file") from None

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from app.paths import Paths
+from engine.commands import MOST_MORPH_MS
 
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction["_Parser"]
+    _Actions = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _VERSION = "0.1.0"
 
@@ -145,8 +147,37 @@ def _add_ctl(commands: _Commands) -> None:
     bypass = actions.add_parser("bypass", parents=[shared], help="take a stage out or put it back")
     bypass.add_argument("stage", metavar="STAGE")
     bypass.add_argument("position", choices=("on", "off", "toggle"))
+    _add_preset_actions(actions, shared)
+
+
+def _add_preset_actions(actions: _Actions, shared: argparse.ArgumentParser) -> None:
     preset = actions.add_parser("preset", parents=[shared], help="load a preset")
     preset.add_argument("name", metavar="NAME")
+    preset.add_argument("--morph", type=_milliseconds, default=0.0, metavar="MS", help="go there for MS milliseconds")
+    actions.add_parser("presets", parents=[shared], help="which presets there are")
+    for name, text in (
+        ("save", "save the sound as it is as a preset"),
+        ("diff", "what loading a preset would change"),
+        ("remove", "take away one of your own presets"),
+        ("export", "write a preset to a file, to hand it on"),
+    ):
+        actions.add_parser(name, parents=[shared], help=text).add_argument("name", metavar="NAME")
+    actions.choices["save"].add_argument("--description", default="", metavar="TEXT", help="what it is for")
+    actions.choices["export"].add_argument("file", type=Path, metavar="FILE")
+    bring = actions.add_parser("import", parents=[shared], help="keep somebody's preset, Sidetone's or EasyEffects'")
+    bring.add_argument("file", type=Path, metavar="FILE")
+    bring.add_argument("--name", default="", metavar="NAME", help="what it is called here; the file's name by default")
+    actions.add_parser("undo", parents=[shared], help="take the last change back, whoever made it")
+    actions.add_parser("redo", parents=[shared], help="make it again")
+    dry = actions.add_parser("dry", parents=[shared], help="all effects out at once, or back")
+    dry.add_argument("position", choices=("on", "off"))
+
+
+def _milliseconds(text: str) -> float:
+    value = _positive(text)
+    if value > MOST_MORPH_MS:
+        raise argparse.ArgumentTypeError(f"{text} ms is too long; at most {MOST_MORPH_MS:.0f}")
+    return value
 
 
 def _positive(text: str) -> float:

@@ -16,6 +16,7 @@ from engine import Description, ModelError
 if TYPE_CHECKING:
     from app.rooms import RoomFolder
     from app.services.runner import Service
+    from engine.control.preset_library import PresetLibrary
     from engine.core.chain import Chain
     from engine.core.stage import Assets, Stage
     from engine.facade import Engine
@@ -110,8 +111,13 @@ def make_engine(paths: Paths) -> Engine:
     from engine.io.system import SystemBackend
     from engine.io.virtual_device import open_virtual_microphone
 
-    load_room = room_folder(paths).room
-    return Engine(_built_stages(paths), SystemBackend(), open_virtual_microphone, load_room=load_room)
+    return Engine(
+        _built_stages(paths),
+        SystemBackend(),
+        open_virtual_microphone,
+        library=preset_library(paths),
+        load_room=room_folder(paths).room,
+    )
 
 
 def room_folder(paths: Paths) -> RoomFolder:
@@ -119,6 +125,13 @@ def room_folder(paths: Paths) -> RoomFolder:
     from app.rooms import RoomFolder
 
     return RoomFolder(paths.rooms)
+
+
+def preset_library(paths: Paths) -> PresetLibrary:
+    """The user's presets, and those that come with the program."""
+    from engine.control.preset_library import PresetLibrary
+
+    return PresetLibrary(paths.presets, (paths.resources / "presets",))
 
 
 def make_services(paths: Paths) -> tuple[Service, ...]:

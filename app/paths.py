@@ -64,6 +64,11 @@ class Paths:
         return self.config / "rooms"
 
     @property
+    def presets(self) -> Path:
+        """The user's own presets; the program's are in `resources`."""
+        return self.config / "presets"
+
+    @property
     def settings(self) -> Path:
         """The user's settings file."""
         return self.config / "settings.toml"

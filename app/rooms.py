@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
-from app.files import write_whole
 from engine.dsp.correction import Room
 from engine.errors import RoomError
+from engine.files import write_whole
 from engine.measure.profile import RoomProfile, decode_profile, encode_profile
 
 _SUFFIX = ".room.json"

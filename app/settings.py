@@ -6,15 +6,14 @@ end. Unknown stages and parameters (of another version) are left out when the en
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import tomli_w
 
-from engine import EngineConfig, PresetError
+from engine import EngineConfig, PresetError, SidetoneError
+from engine.files import write_with_backup
 
 SETTINGS_VERSION = 1
 
@@ -51,21 +50,10 @@ def save_settings(path: Path, settings: Settings) -> None:
         If they cannot be written; the old file is then still there.
     """
     content = tomli_w.dumps(_without_none(msgspec.to_builtins(settings)))
-    fresh = path.with_suffix(f".new-{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            # A copy, so that there is never a moment without settings.
-            shutil.copyfile(path, path.with_suffix(".bak"))
-        fresh.replace(path)
-    except OSError as error:
-        raise PresetError(f"{path} could not be written ({error.strerror}); your settings are not saved") from None
-    finally:
-        fresh.unlink(missing_ok=True)
+        write_with_backup(path, content.encode())
+    except SidetoneError as error:
+        raise PresetError(f"your settings are not saved: {error}") from None
 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:

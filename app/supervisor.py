@@ -22,6 +22,7 @@ from engine import (
     EngineApi,
     EngineConfig,
     Event,
+    PresetDescription,
     SetBypass,
     SetParam,
     SetRoom,
@@ -156,7 +157,10 @@ class _RememberedEngine:
         bypass = {stage.id: stage.is_bypassed for stage in snapshot.stages}
         self._remember(ChainConfig(params=snapshot.params, bypass=bypass))
         self._supervisor.config = msgspec.structs.replace(
-            self._supervisor.config, services=snapshot.services.config, room=snapshot.room.config
+            self._supervisor.config,
+            services=snapshot.services.config,
+            room=snapshot.room.config,
+            presets=snapshot.presets.config,
         )
         if snapshot.devices.input and not self._supervisor.has_launched:
             # An engine that was there before this face has devices of its own, to which a later one shall come back.
@@ -179,6 +183,10 @@ class _RememberedEngine:
     def tap(self, point: TapPoint, run: int = -1, after_frame: int = 0) -> TapChunk | None:
         with self._noticing():
             return self._engine.tap(point, run, after_frame)
+
+    def preset(self, name: str) -> PresetDescription:
+        with self._noticing():
+            return self._engine.preset(name)
 
     def _remember(self, chain: ChainConfig) -> None:
         self._supervisor.config = msgspec.structs.replace(self._supervisor.config, chain=chain)

@@ -23,11 +23,11 @@ import numpy as np
 import soundfile
 
 from app.demo import prepare_demo
-from app.files import write_whole
 from app.paths import find_paths
 from app.supervisor import EngineSupervisor
 from benchmarks.live_soak import await_running
 from engine import ChainConfig, DeviceConfig, EngineConfig, Event, EventKind, Snapshot
+from engine.files import write_whole
 from engine.remote import connect
 from engine.rendezvous import Rendezvous
 

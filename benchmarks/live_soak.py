@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.demo import prepare_demo
-from app.files import write_whole
 from app.paths import find_paths
 from app.supervisor import EngineSupervisor
 from engine import (
@@ -37,6 +36,7 @@ from engine import (
     ResetMeters,
     Snapshot,
 )
+from engine.files import write_whole
 from engine.remote import connect
 from engine.rendezvous import Rendezvous
 

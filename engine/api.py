@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from engine.commands import Command
-from engine.snapshot import Description, DeviceDescription, Event, Snapshot, TapChunk, TapPoint
+from engine.snapshot import Description, DeviceDescription, Event, PresetDescription, Snapshot, TapChunk, TapPoint
 
 
 class EngineApi(Protocol):
@@ -40,4 +40,8 @@ class EngineApi(Protocol):
         The last ten seconds are kept. Of another run than `run`, nothing but its present frame is told, so that a
         listener begins with what is heard now.
         """
+        ...
+
+    def preset(self, name: str) -> PresetDescription:
+        """What a preset says, and what loading it would change now."""
         ...

@@ -5,12 +5,16 @@ Every change of sound, whatever its source, is one of these and passes through `
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-from engine.config import ChainConfig, EngineConfig, RoomConfig
+from engine.config import ChainConfig, EngineConfig, PresetConfig, RoomConfig
 from engine.core.params import Value
 from engine.services import ServiceConfig, ServiceStatus
-from engine.snapshot import Description, DeviceDescription, Event, Snapshot, TapChunk, TapPoint
+from engine.snapshot import Description, DeviceDescription, Event, PresetDescription, Snapshot, TapChunk, TapPoint
+
+MOST_MORPH_MS = 60_000.0
 
 
 class SetParam(msgspec.Struct, frozen=True, tag=True):
@@ -31,6 +35,57 @@ class ApplyChain(msgspec.Struct, frozen=True, tag=True):
     """Set several parameters and bypasses at one block boundary, as a preset does; the rest stays as it is."""
 
     chain: ChainConfig
+
+
+class LoadPreset(msgspec.Struct, frozen=True, tag=True):
+    """Load a preset by its name, at once or on the way there for `morph_ms`, without a click.
+
+    `text` is what a preset says that lies in none of the engine's folders; `name` is then what it is called.
+    """
+
+    name: str
+    morph_ms: Annotated[float, msgspec.Meta(ge=0.0, le=MOST_MORPH_MS)] = 0.0
+    text: str = ""
+
+
+class SavePreset(msgspec.Struct, frozen=True, tag=True):
+    """Save the sound as it is as one of the user's own presets; one of that name is written over."""
+
+    name: str
+    description: str = ""
+
+
+class RemovePreset(msgspec.Struct, frozen=True, tag=True):
+    """Take away one of the user's own presets."""
+
+    name: str
+
+
+class ImportPreset(msgspec.Struct, frozen=True, tag=True):
+    """Keep the text of somebody else's preset, Sidetone's (TOML) or EasyEffects' (JSON), under `name`."""
+
+    name: str
+    text: str
+
+
+class SetPresets(msgspec.Struct, frozen=True, tag=True):
+    """Say which preset comes with which microphone, and whether the sound shall stay as it is whatever comes."""
+
+    config: PresetConfig
+
+
+class Undo(msgspec.Struct, frozen=True, tag=True):
+    """Take the last change of sound back, whoever made it."""
+
+
+class Redo(msgspec.Struct, frozen=True, tag=True):
+    """Make the change again that was taken back last."""
+
+
+class SetDry(msgspec.Struct, frozen=True, tag=True):
+    """Take all effects out of the sound at once, without a click, or bring them back as they are set."""
+
+    is_dry: bool
 
 
 class Start(msgspec.Struct, frozen=True, tag=True):
@@ -87,6 +142,14 @@ Command = (
     SetParam
     | SetBypass
     | ApplyChain
+    | LoadPreset
+    | SavePreset
+    | RemovePreset
+    | ImportPreset
+    | SetPresets
+    | Undo
+    | Redo
+    | SetDry
     | Start
     | Stop
     | ResetMeters
@@ -127,7 +190,13 @@ class GetTap(msgspec.Struct, frozen=True, tag=True):
     after_frame: int = 0
 
 
-Request = Command | GetSnapshot | GetEvents | GetDescription | GetDevices | GetTap
+class GetPreset(msgspec.Struct, frozen=True, tag=True):
+    """Ask what a preset says, and what loading it would change."""
+
+    name: str
+
+
+Request = Command | GetSnapshot | GetEvents | GetDescription | GetDevices | GetTap | GetPreset
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):
@@ -171,4 +240,10 @@ class TapReply(msgspec.Struct, frozen=True, tag=True):
     chunk: TapChunk | None
 
 
-Reply = Done | Failed | SnapshotReply | EventsReply | DescriptionReply | DevicesReply | TapReply
+class PresetReply(msgspec.Struct, frozen=True, tag=True):
+    """Answer to `GetPreset`."""
+
+    preset: PresetDescription
+
+
+Reply = Done | Failed | SnapshotReply | EventsReply | DescriptionReply | DevicesReply | TapReply | PresetReply

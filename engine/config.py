@@ -61,6 +61,27 @@ class RoomConfig(msgspec.Struct, frozen=True, kw_only=True):
     monitor: str = ""
 
 
+class PresetConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Which preset comes with which microphone.
+
+    Parameters
+    ----------
+    by_input : dict of str to str
+        Preset by the id of the input device.
+    fallback : str
+        Preset for every other input device; empty leaves the sound as it is.
+    is_stuck : bool
+        The sound stays as it is, whatever device comes.
+    last_input : str
+        The input device that the sound was last set for; the same device again changes nothing.
+    """
+
+    by_input: dict[str, str] = {}
+    fallback: str = ""
+    is_stuck: bool = False
+    last_input: str = ""
+
+
 class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """All that has to be kept to bring a killed engine back as it was."""
 
@@ -68,3 +89,4 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     chain: ChainConfig = ChainConfig()
     services: ServicesConfig = ServicesConfig()
     room: RoomConfig = RoomConfig()
+    presets: PresetConfig = PresetConfig()

@@ -14,23 +14,35 @@ from pathlib import PurePath
 from time import monotonic
 from typing import Any
 
+import msgspec
+
 from engine.commands import (
     ApplyChain,
     Command,
+    ImportPreset,
+    LoadPreset,
+    Redo,
+    RemovePreset,
     ReportFault,
     ReportLatency,
     ReportService,
     ResetMeters,
+    SavePreset,
     SetBypass,
+    SetDry,
     SetParam,
+    SetPresets,
     SetRoom,
     SetService,
     Shutdown,
     Start,
     Stop,
+    Undo,
 )
 from engine.config import AUTOMATIC, DeviceConfig, EngineConfig
 from engine.control.controls import Controls
+from engine.control.preset_library import PresetLibrary
+from engine.control.presets import Presets
 from engine.core.chain import Chain
 from engine.core.stage import Stage
 from engine.describe import describe
@@ -38,6 +50,7 @@ from engine.errors import ConnectionLostError, DeviceError, SidetoneError
 from engine.event_log import EventLog
 from engine.hop import TAPPED_STAGES
 from engine.io.backend import AudioBackend, DeviceInfo, StreamRequest
+from engine.io.devices import Direction, find_device
 from engine.io.simulated import PREFIX, is_simulated
 from engine.io.virtual_device import VirtualMicrophone
 from engine.live import LiveRun
@@ -52,6 +65,7 @@ from engine.snapshot import (
     EngineState,
     Event,
     EventKind,
+    PresetDescription,
     Snapshot,
     TapChunk,
     TapPoint,
@@ -85,6 +99,8 @@ class Engine:
         False on a simulated device that runs as fast as possible.
     load_room : callable
         Reads room profiles by name.
+    library : PresetLibrary or None
+        The presets; None for an engine without any.
     """
 
     def __init__(
@@ -94,14 +110,18 @@ class Engine:
         open_virtual: OpenVirtual,
         is_paced: bool = True,
         load_room: LoadRoom = no_profiles,
+        library: PresetLibrary | None = None,
     ) -> None:
         self._chain = Chain(stages, TAPPED_STAGES)
         self.controls = Controls(self._chain)
+        self._events = EventLog()
+        self.presets = Presets(
+            self.controls, library or PresetLibrary(), lambda text: self._events.add(EventKind.NOTICE, text)
+        )
         self._backend = backend
         self._open_virtual = open_virtual
         self._virtual: VirtualMicrophone | None = None
         self._is_paced = is_paced
-        self._events = EventLog()
         self._services = ServicesBoard()
         self._monitor = MonitorBus()
         self._rooms = Rooms((slot.stage for slot in self._chain.slots), self._monitor, load_room)
@@ -135,6 +155,23 @@ class Engine:
                 self.controls.bypass(stage, is_bypassed)
             case ApplyChain(chain=chain):
                 self.controls.apply(chain)
+            case SetDry(is_dry=is_dry):
+                self.controls.set_dry(is_dry)
+                self._events.add(EventKind.NOTICE, "all effects are out" if is_dry else "the effects are back")
+            case Undo():
+                self._tell_retraced("taken back", self.controls.undo())
+            case Redo():
+                self._tell_retraced("done again", self.controls.redo())
+            case LoadPreset(name=name, morph_ms=morph_ms, text=text):
+                self.presets.load(name, morph_ms, text)
+            case SavePreset(name=name, description=description):
+                self.presets.save(name, description)
+            case RemovePreset(name=name):
+                self.presets.remove(name)
+            case ImportPreset(name=name, text=text):
+                self.presets.take_in(name, text)
+            case SetPresets(config=config):
+                self.presets.config = config
             case Start(config=config):
                 self._start(config)
             case Stop():
@@ -161,7 +198,8 @@ class Engine:
         run, watch, state, reason = self._run, self._watch, self._state, self._reason
         if state is EngineState.RUNNING and run is not None and watch is not None:
             state, reason = watch.state()
-        return self._observer.snapshot(run, state, reason, self._devices, with_spectrum)
+        snapshot = self._observer.snapshot(run, state, reason, self._devices, with_spectrum)
+        return msgspec.structs.replace(snapshot, controls=self.controls.snapshot(), presets=self.presets.snapshot())
 
     def events(self, after: int = 0) -> tuple[Event, ...]:
         """What happened after the event numbered `after`. Control thread."""
@@ -199,6 +237,10 @@ class Engine:
         first_frame, samples = tap.read(after_frame)
         return TapChunk(live.number, first_frame, samples.astype("<f4").tobytes())
 
+    def preset(self, name: str) -> PresetDescription:
+        """What a preset says, and what loading it would change now. Control thread."""
+        return self.presets.describe(name)
+
     # --- this process only ---------------------------------------------------------------------------------------
 
     def wait_until_ended(self, timeout_s: float | None = None) -> bool:
@@ -220,6 +262,7 @@ class Engine:
             If a recorded file cannot be completed; everything else is closed all the same.
         """
         self.shutdown_requested.set()
+        self.controls.close()
         try:
             self._stop("")
         finally:
@@ -235,6 +278,7 @@ class Engine:
             _check_hop(config.devices.hop_frames)
             # First what may be refused, so that an unknown name leaves everything as it was.
             self.controls.load(config.chain)
+            self.presets.config = config.presets
             self._config = config
             self._services.config = config.services
             if problem := self._rooms.restore(config.room):
@@ -282,6 +326,7 @@ class Engine:
         )
         # Last, so that whoever sees the run sees its devices too.
         self._run, self._watch = run, RunWatch(run, self._events)
+        self.presets.follow(_id(wanted.input, found))
 
     def _output(self, wanted: DeviceConfig) -> str:
         if wanted.output != AUTOMATIC:
@@ -311,6 +356,9 @@ class Engine:
         self._observer.reset_latency()
         if run is not None:
             run.close()
+
+    def _tell_retraced(self, what: str, change: str) -> None:
+        self._events.add(EventKind.NOTICE, f"{what}: {change}" if change else "there is nothing to go back to")
 
     def _reset_meters(self) -> None:
         self._observer.reset_latency()
@@ -376,6 +424,16 @@ def _check_hop(frames: int) -> None:
         raise DeviceError(
             f"a hop of {frames} frames is not possible; choose {_LEAST_HOP_FRAMES} to {_MOST_HOP_FRAMES}, best 480"
         )
+
+
+def _id(chosen: str, devices: Sequence[DeviceInfo]) -> str:
+    """By what a microphone is known again."""
+    if is_simulated(chosen):
+        return chosen
+    try:
+        return find_device(devices, None if chosen == AUTOMATIC else chosen, Direction.INPUT).id
+    except DeviceError:
+        return ""
 
 
 def _name(chosen: str | None, devices: Iterable[DeviceInfo]) -> str:

@@ -25,8 +25,10 @@ from engine.commands import (
     GetDescription,
     GetDevices,
     GetEvents,
+    GetPreset,
     GetSnapshot,
     GetTap,
+    PresetReply,
     Reply,
     Request,
     SnapshotReply,
@@ -145,6 +147,8 @@ class EngineHost:
                 return DevicesReply(self._engine.devices())
             case GetTap(point=point, run=run, after_frame=after_frame):
                 return TapReply(self._engine.tap(point, run, after_frame))
+            case GetPreset(name=name):
+                return PresetReply(self._engine.preset(name))
             case command:
                 self._engine.send(command)
                 return Done()

@@ -16,7 +16,9 @@ import msgspec
 
 from engine.commands import Reply, Request
 
-MAX_REQUEST_BYTES = 64 * 1024
+MAX_REQUEST_BYTES = 256 * 1024
+"""The largest is somebody's preset with all its effects, handed over as text."""
+
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 _HANDSHAKE_S = 5.0
 

@@ -20,8 +20,10 @@ from engine.commands import (
     GetDescription,
     GetDevices,
     GetEvents,
+    GetPreset,
     GetSnapshot,
     GetTap,
+    PresetReply,
     Reply,
     Request,
     SnapshotReply,
@@ -32,7 +34,7 @@ from engine.commands import (
 from engine.errors import ConnectionLostError, SidetoneError
 from engine.protocol import MAX_REPLY_BYTES, Wire, decode_reply, encode, greet_engine
 from engine.rendezvous import EngineAddress, Rendezvous
-from engine.snapshot import Description, DeviceDescription, Event, Snapshot, TapChunk, TapPoint
+from engine.snapshot import Description, DeviceDescription, Event, PresetDescription, Snapshot, TapChunk, TapPoint
 
 _ANSWER_S = 3.0
 _DEVICES_ANSWER_S = 60.0
@@ -84,6 +86,10 @@ class RemoteEngine:
     def tap(self, point: TapPoint, run: int = -1, after_frame: int = 0) -> TapChunk | None:
         """The sound at a point since a frame."""
         return self._ask(GetTap(point, run, after_frame), TapReply).chunk
+
+    def preset(self, name: str) -> PresetDescription:
+        """What a preset says, and what loading it would change now."""
+        return self._ask(GetPreset(name), PresetReply).preset
 
     def close(self) -> None:
         """Hang up; the engine goes on."""

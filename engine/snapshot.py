@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import DeviceConfig, RoomConfig
+from engine.config import DeviceConfig, PresetConfig, RoomConfig
 from engine.core.params import ParamSpec, Value
 from engine.core.stage import MeterSpec
 from engine.services import ServicesSnapshot
@@ -109,6 +109,69 @@ class RoomSnapshot(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
+class ControlSnapshot(msgspec.Struct, frozen=True):
+    """What can be taken back or done again, in words (empty: nothing), and what is going on with all settings.
+
+    `revision` counts up with every change of a setting; `is_dry` says that all effects are out of the sound for now.
+    """
+
+    revision: int = 0
+    undo: str = ""
+    redo: str = ""
+    is_dry: bool = False
+    is_morphing: bool = False
+
+
+class PresetSnapshot(msgspec.Struct, frozen=True):
+    """Which presets there are, and which one is in use.
+
+    Parameters
+    ----------
+    names : tuple of str
+        All that can be loaded; `own` are those that the user made, which can be written over and removed.
+    loaded : str
+        The one that was loaded last, empty if none was; `is_edited` if the sound is no more as it says.
+    config : PresetConfig
+        Which input device brings which preset with it.
+    """
+
+    names: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    loaded: str = ""
+    is_edited: bool = False
+    config: PresetConfig = PresetConfig()
+
+
+class ParamDifference(msgspec.Struct, frozen=True):
+    """One setting that a preset would change, as a person reads it: ``Compressor Threshold``, ``−20.0 dB``, ``−24.0 dB``."""
+
+    id: str
+    label: str
+    now: str
+    then: str
+
+
+class PresetDescription(msgspec.Struct, frozen=True):
+    """A preset, looked at without loading it.
+
+    Parameters
+    ----------
+    text : str
+        Its file, to be handed on to somebody else.
+    differences : tuple of ParamDifference
+        What loading it would change now.
+    notes : tuple of str
+        What about it cannot be taken over here, or was mended, a sentence each.
+    """
+
+    name: str
+    description: str
+    is_own: bool
+    text: str
+    differences: tuple[ParamDifference, ...]
+    notes: tuple[str, ...]
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """All a face shows, at one moment."""
 
@@ -133,6 +196,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     spectrum: SpectrumSnapshot | None = None
     services: ServicesSnapshot = ServicesSnapshot()
     room: RoomSnapshot = RoomSnapshot()
+    controls: ControlSnapshot = ControlSnapshot()
+    presets: PresetSnapshot = PresetSnapshot()
 
 
 class TapPoint(StrEnum):

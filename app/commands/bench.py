@@ -20,12 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from app.composition import make_chain
-from app.files import expect_writable, write_whole
 from app.paths import Paths
 from engine import SAMPLE_RATE_HZ, Percentiles
 from engine.config import DEFAULT_HOP_FRAMES
 from engine.core.meters import DurationHistogram
 from engine.core.stage import StreamFormat
+from engine.files import expect_writable, write_whole
 from engine.hop import HopProcessor
 from engine.observe import percentiles
 from engine.report import Report, offline_report

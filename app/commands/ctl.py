@@ -9,11 +9,24 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from app.chain_settings import load_preset
+from app.chain_settings import preset_named, read_preset_text
 from app.composition import rendezvous
 from app.paths import Paths
 from app.terminal import meter_table
-from engine import ApplyChain, EngineApi, ParameterError, SetBypass, SetParam, Shutdown
+from engine import (
+    EngineApi,
+    ImportPreset,
+    ParameterError,
+    Redo,
+    RemovePreset,
+    SavePreset,
+    SetBypass,
+    SetDry,
+    SetParam,
+    Shutdown,
+    Undo,
+)
+from engine.files import write_whole
 from engine.remote import connect
 
 _WATCH_INTERVAL_S = 0.1
@@ -34,7 +47,25 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
         case "bypass":
             _bypass(engine, command.stage, command.position, command.json)
         case "preset":
-            _preset(engine, command.name, paths)
+            engine.send(preset_named(command.name, command.morph))
+        case "save":
+            engine.send(SavePreset(command.name, command.description))
+        case "presets":
+            _presets(engine, command.json)
+        case "diff":
+            _diff(engine, command.name, command.json)
+        case "export":
+            write_whole(command.file, engine.preset(command.name).text.encode())
+        case "import":
+            engine.send(ImportPreset(command.name or command.file.stem, read_preset_text(command.file)))
+        case "remove":
+            engine.send(RemovePreset(command.name))
+        case "undo":
+            engine.send(Undo())
+        case "redo":
+            engine.send(Redo())
+        case "dry":
+            engine.send(SetDry(command.position == "on"))
         case "stop":
             engine.send(Shutdown())
         case "watch":
@@ -72,8 +103,25 @@ def _bypass(engine: EngineApi, stage_id: str, position: str, as_json: bool) -> N
     _show({f"{stage_id} bypassed": is_bypassed}, as_json)
 
 
-def _preset(engine: EngineApi, name: str, paths: Paths) -> None:
-    engine.send(ApplyChain(load_preset(name, paths)))
+def _presets(engine: EngineApi, as_json: bool) -> None:
+    presets = engine.snapshot().presets
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(presets), indent=2).decode())
+        return
+    for name in presets.names:
+        marks = [mark for mark, is_so in (("yours", name in presets.own), ("loaded", name == presets.loaded)) if is_so]
+        print(f"{name} ({', '.join(marks)})" if marks else name)
+
+
+def _diff(engine: EngineApi, name: str, as_json: bool) -> None:
+    preset = engine.preset(name)
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(preset), indent=2).decode())
+        return
+    for each in preset.differences:
+        print(f"{each.label}: {each.now} → {each.then}")
+    for note in preset.notes:
+        print(note)
 
 
 def _watch(engine: EngineApi, as_json: bool) -> None:

@@ -15,12 +15,12 @@ from rich.table import Table
 
 from app.demo import prepare_demo
 from app.demo_sound import DemoSound, removed_noise_db
-from app.files import write_whole
 from app.live_session import exit_code, run_live
 from app.paths import Paths
 from app.terminal import is_attended
 from engine import EngineConfig, EngineState
 from engine.facade import Engine
+from engine.files import write_whole
 from engine.io.simulated import PREFIX
 from engine.report import Report
 

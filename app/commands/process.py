@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from app.chain_settings import apply_settings, correct_room
-from app.composition import make_chain
+from app.composition import make_chain, preset_library
 from app.crash import interrupted_by_termination
-from app.files import expect_writable, write_whole
 from app.paths import Paths
 from engine import SidetoneError
+from engine.files import expect_writable, write_whole
 
 
 def run(command: argparse.Namespace, paths: Paths) -> int:
@@ -19,12 +20,16 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
         _expect_separate(command.report, command.source, command.target)
         expect_writable(command.report)
 
+    from engine.control.controls import Controls
+    from engine.control.presets import Presets
     from engine.render import render
     from engine.report import offline_report
 
     with interrupted_by_termination():
         chain = make_chain(paths)
-        apply_settings(chain, command, paths)
+        controls = Controls(chain)
+        presets = Presets(controls, preset_library(paths), lambda note: print(f"sidetone: {note}", file=sys.stderr))
+        apply_settings(controls, presets, command)
         correct_room(chain, command.room, paths)
         processor = render(chain, command.source, command.target, command.compensate_latency)
         if command.report:

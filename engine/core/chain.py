@@ -6,14 +6,15 @@ over all stages, without lock, copy or queue.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from engine.core.change_over import ChangeOver
-from engine.core.params import Params, Value
+from engine.core.params import Params, ParamSpec, Value
 from engine.core.side_signals import SideSignals
 from engine.core.slot import Slot
 from engine.core.stage import Block, Stage, StreamFormat
@@ -25,10 +26,25 @@ _LOUDEST = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class ChainSettings:
-    """Parameters and bypass of all stages, in chain order."""
+    """Parameters and bypass of all stages, in chain order.
+
+    `is_dry` takes all of them out at once and leaves `bypassed` as it is, except a stage that is silent for a moment: a
+    panic must not open a microphone that somebody has just closed.
+    """
 
     params: tuple[Params, ...]
     bypassed: tuple[bool, ...]
+    is_dry: bool = False
+
+    @property
+    def unheard(self) -> tuple[bool, ...]:
+        """Which stages are out of the sound, be it by their own bypass or because all is dry."""
+        if not self.is_dry:
+            return self.bypassed
+        return tuple(
+            is_bypassed or not any(spec.is_momentary and getattr(params, name) for name, spec in params.specs().items())
+            for params, is_bypassed in zip(self.params, self.bypassed, strict=True)
+        )
 
 
 def make_sane(block: Block) -> None:
@@ -69,7 +85,7 @@ class Chain:
     def prepare(self, fmt: StreamFormat) -> None:
         """Prepare every stage, load and warm what they need. Control thread, before the stream opens."""
         settings = self._settings
-        for slot, params, is_bypassed in zip(self.slots, settings.params, settings.bypassed, strict=True):
+        for slot, params, is_bypassed in zip(self.slots, settings.params, settings.unheard, strict=True):
             _prepare(slot, params, is_bypassed, fmt)
         self._change = None
         self.format = fmt
@@ -105,7 +121,7 @@ class Chain:
                 params = self._settings.params[index]
                 new = Slot(old.stage.successor(), params, self._side)
                 new.fault_count, new.budget_ns = old.fault_count, old.budget_ns
-                _prepare(new, params, self._settings.bypassed[index], self.format)
+                _prepare(new, params, self._settings.unheard[index], self.format)
                 self._change = ChangeOver(index, old, new, self.format)
                 return True
         return False
@@ -129,6 +145,7 @@ class Chain:
             The second input, as many frames, one or two channels; a stage of the chain mixes it in.
         """
         settings = self._settings
+        unheard = settings.unheard
         # Slots look for NaN and overflow themselves; numpy's warnings would be printed from the audio thread.
         with np.errstate(all="ignore"):
             make_sane(block)
@@ -138,9 +155,9 @@ class Chain:
             change = self._change
             for index, slot in enumerate(self.slots):
                 if change is not None and change.index == index:
-                    self._go_over(change, block, settings.params[index], settings.bypassed[index])
+                    self._go_over(change, block, settings.params[index], unheard[index])
                 else:
-                    slot.process(block, settings.params[index], settings.bypassed[index])
+                    slot.process(block, settings.params[index], unheard[index])
                 tapped = self._tapped.get(index)
                 if tapped is not None:
                     self._taps[tapped][:, : block.shape[1]] = block
@@ -169,6 +186,45 @@ class Chain:
             for name in params.specs()
         }
 
+    def value(self, param_id: str) -> Value:
+        """One parameter, by its id.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such parameter.
+        """
+        index, spec = self._find(param_id)
+        value: Value = getattr(self._settings.params[index], spec.name)
+        return value
+
+    def spec(self, param_id: str) -> ParamSpec:
+        """The declaration of a parameter; raises as `value`."""
+        return self._find(param_id)[1]
+
+    def clamped(self, param_id: str, value: Value) -> Value:
+        """What `set` would make of `value`; changes nothing.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such parameter or it cannot take the value.
+        """
+        try:
+            return self.spec(param_id).clamp(value)
+        except ValueError as error:
+            raise ParameterError(f"{param_id}: {error}") from None
+
+    def slot(self, stage_id: str) -> Slot:
+        """A stage in its place, by its id.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such stage.
+        """
+        return self.slots[self._stage_index(stage_id)]
+
     def bypasses(self) -> dict[str, bool]:
         """Whether each stage is bypassed, by its id."""
         return dict(zip(self._index, self._settings.bypassed, strict=True))
@@ -182,7 +238,7 @@ class Chain:
             If there is no such parameter or it cannot take the value.
         """
         self.apply({param_id: value})
-        return self.values()[param_id]
+        return self.value(param_id)
 
     def bypass(self, stage_id: str, is_bypassed: bool) -> None:
         """Take a stage out of the sound or put it back. Control thread.
@@ -195,17 +251,26 @@ class Chain:
         index = self._stage_index(stage_id)
         bypassed = list(self._settings.bypassed)
         bypassed[index] = is_bypassed
-        self._settings = ChainSettings(self._settings.params, tuple(bypassed))
+        self._settings = replace(self._settings, bypassed=tuple(bypassed))
 
-    def apply(self, values: Mapping[str, Value]) -> None:
-        """Set several parameters in one swap: a block sees all of them or none. Control thread.
+    def set_dry(self, is_dry: bool) -> None:
+        """Take all stages out of the sound at once, or bring back those that were in it. Control thread."""
+        self._settings = replace(self._settings, is_dry=is_dry)
+
+    def apply(self, values: Mapping[str, Value], bypass: Mapping[str, bool] = MappingProxyType({})) -> None:
+        """Set several parameters and bypasses in one swap: a block sees all of them or none. Control thread.
 
         Raises
         ------
         ParameterError
             If one of them is unknown or out of type; then nothing is changed.
         """
-        self._settings = ChainSettings(self._changed(self._settings.params, values), self._settings.bypassed)
+        settings = self._settings
+        self._settings = replace(
+            settings,
+            params=self._changed(settings.params, values),
+            bypassed=self._bypassed(settings.bypassed, bypass),
+        )
 
     def load(self, values: Mapping[str, Value], bypass: Mapping[str, bool]) -> None:
         """Set everything in one swap; what is not named takes its default. Control thread.
@@ -215,22 +280,38 @@ class Chain:
         ParameterError
             As `apply`.
         """
-        bypassed = [slot.stage.starts_bypassed for slot in self.slots]
-        for stage_id, is_bypassed in bypass.items():
-            bypassed[self._stage_index(stage_id)] = is_bypassed
         defaults = tuple(slot.stage.params_type() for slot in self.slots)
-        self._settings = ChainSettings(self._changed(defaults, values), tuple(bypassed))
+        untouched = tuple(slot.stage.starts_bypassed for slot in self.slots)
+        self._settings = replace(
+            self._settings, params=self._changed(defaults, values), bypassed=self._bypassed(untouched, bypass)
+        )
 
-    def _changed(self, params: Iterable[Params], values: Mapping[str, Value]) -> tuple[Params, ...]:
-        params = list(params)
+    def _bypassed(self, before: tuple[bool, ...], changes: Mapping[str, bool]) -> tuple[bool, ...]:
+        bypassed = list(before)
+        for stage_id, is_bypassed in changes.items():
+            bypassed[self._stage_index(stage_id)] = is_bypassed
+        return tuple(bypassed)
+
+    def _changed(self, params: Sequence[Params], values: Mapping[str, Value]) -> tuple[Params, ...]:
+        changed = list(params)
+        by_stage: dict[int, dict[str, Value]] = {}
         for param_id, value in values.items():
             stage_id, _, field = param_id.partition(".")
-            index = self._stage_index(stage_id)
+            by_stage.setdefault(self._stage_index(stage_id), {})[field] = value
+        for index, own in by_stage.items():
             try:
-                params[index] = params[index].with_value(field, value)
+                changed[index] = changed[index].with_values(own)
             except ValueError as error:
-                raise ParameterError(f"{param_id}: {error}") from None
-        return tuple(params)
+                raise ParameterError(f"{self.slots[index].stage.id}: {error}") from None
+        return tuple(changed)
+
+    def _find(self, param_id: str) -> tuple[int, ParamSpec]:
+        stage_id, _, field = param_id.partition(".")
+        index = self._stage_index(stage_id)
+        spec = self._settings.params[index].specs().get(field)
+        if spec is None:
+            raise ParameterError(f"there is no parameter {param_id!r}; `sidetone params` lists them")
+        return index, spec
 
     def _stage_index(self, stage_id: str) -> int:
         if stage_id not in self._index:

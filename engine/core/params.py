@@ -8,8 +8,11 @@ one reference, so a block sees all of a change or none. Nothing here waits.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Self
 
 Value = float | bool | str
@@ -25,7 +28,10 @@ class ParamKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ParamSpec:
-    """Everything any part of the program may want to know about one parameter."""
+    """Everything any part of the program may want to know about one parameter.
+
+    `is_momentary` marks what belongs to the moment, as a cough does: presets do not hold it, and undo leaves it alone.
+    """
 
     name: str
     label: str
@@ -39,6 +45,7 @@ class ParamSpec:
     options: tuple[str, ...]
     help: str
     is_main: bool
+    is_momentary: bool = False
 
     def clamp(self, value: Value) -> Value:
         """Return `value` as this parameter's type, inside its range.
@@ -141,9 +148,9 @@ def param(
     return field(default=default, metadata={_SPEC: spec})
 
 
-def switch(default: bool, *, label: str, help: str = "", main: bool = False) -> Any:
-    """Declare an on/off parameter."""
-    spec = ParamSpec("", label, ParamKind.SWITCH, default, 0.0, 1.0, "", False, 1.0, (), help, main)
+def switch(default: bool, *, label: str, help: str = "", main: bool = False, momentary: bool = False) -> Any:
+    """Declare an on/off parameter; `momentary` for one that belongs to the moment and is in no preset."""
+    spec = ParamSpec("", label, ParamKind.SWITCH, default, 0.0, 1.0, "", False, 1.0, (), help, main, momentary)
     return field(default=default, metadata={_SPEC: spec})
 
 
@@ -158,21 +165,27 @@ class Params:
     """Base of every stage's parameters: a frozen dataclass whose fields were made by `param`, `switch` or `choice`."""
 
     @classmethod
-    def specs(cls) -> dict[str, ParamSpec]:
+    @cache
+    def specs(cls) -> Mapping[str, ParamSpec]:
         """Specs of all fields by field name, in declaration order."""
-        return {f.name: replace(f.metadata[_SPEC], name=f.name) for f in fields(cls)}
+        return MappingProxyType({f.name: replace(f.metadata[_SPEC], name=f.name) for f in fields(cls)})
 
     def with_value(self, name: str, value: Value) -> Self:
-        """Return a copy with one field changed and clamped to its range.
+        """Return a copy with one field changed; see `with_values`. Control thread."""
+        return self.with_values({name: value})
+
+    def with_values(self, values: Mapping[str, Value]) -> Self:
+        """Return a copy with some fields changed and clamped to their ranges.
 
         Control thread.
 
         Raises
         ------
         ValueError
-            If the field is unknown or the value cannot be read as its type.
+            If a field is unknown or a value cannot be read as its type.
         """
-        spec = self.specs().get(name)
-        if spec is None:
-            raise ValueError(f"there is no parameter named {name!r} here; known: {', '.join(self.specs())}")
-        return replace(self, **{name: spec.clamp(value)})
+        specs = self.specs()
+        unknown = next((name for name in values if name not in specs), None)
+        if unknown is not None:
+            raise ValueError(f"there is no parameter named {unknown!r} here; known: {', '.join(specs)}")
+        return replace(self, **{name: specs[name].clamp(value) for name, value in values.items()})

@@ -30,7 +30,7 @@ class OutputGainParams(Params):
         help="Turns the finished voice up or down; the limiter after it catches the peaks.",
     )
     is_muted: bool = switch(
-        False, label="Cough", main=True, help="Silence for a moment: for a cough, a door, a word aside."
+        False, label="Cough", main=True, momentary=True, help="Silence for a moment: for a cough, a door, a word aside."
     )
 
 

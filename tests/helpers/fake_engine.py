@@ -28,6 +28,7 @@ from engine import (
     MeterSpec,
     ParameterError,
     Percentiles,
+    PresetDescription,
     ResetMeters,
     SetBypass,
     SetParam,
@@ -150,6 +151,7 @@ class FakeEngine:
         self._random = np.random.default_rng(seed)
         self._lock = threading.Lock()
         self.description = describe_stages(repeat)
+        self.preset_descriptions: dict[str, PresetDescription] = {}
         self.device_list: tuple[DeviceDescription, ...] = DEVICES
         self.is_measured = is_measured
         self.state = EngineState.RUNNING
@@ -213,6 +215,10 @@ class FakeEngine:
     def devices(self) -> tuple[DeviceDescription, ...]:
         self._answer()
         return self.device_list
+
+    def preset(self, name: str) -> PresetDescription:
+        self._answer()
+        return self.preset_descriptions.get(name) or PresetDescription(name, "", False, "", (), ())
 
     def snapshot(self, with_spectrum: bool = False) -> Snapshot:
         self._answer()

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from app.crash import failed, guarded, interrupted_by_termination, log_to_file
-from app.files import expect_writable, write_whole
 from engine import AudioFileError, SidetoneError
+from engine.files import expect_writable, write_whole
 
 
 @pytest.fixture

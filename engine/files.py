@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from engine import SidetoneError
+from engine.errors import SidetoneError
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -23,6 +24,34 @@ def write_whole(path: Path, content: bytes) -> None:
             _write_and_move(path, content)
     except (OSError, ValueError) as error:
         raise _not_writable(path, error) from None
+
+
+def write_with_backup(path: Path, content: bytes, is_good: Callable[[Path], bool] = Path.exists) -> None:
+    """Write `content` as `write_whole` does, in a folder made if need be; the file before stays beside it, as `.bak`.
+
+    Parameters
+    ----------
+    is_good : callable
+        Whether the file before is worth keeping: one that is damaged must not replace the last good one.
+
+    Raises
+    ------
+    SidetoneError
+        If it cannot be written; what was there before is still there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if is_good(path):
+            # A copy, so that there is never a moment without the file; whole too, or a kill could take both.
+            _write_and_move(backup_of(path), path.read_bytes())
+        _write_and_move(path, content)
+    except (OSError, ValueError) as error:
+        raise _not_writable(path, error) from None
+
+
+def backup_of(path: Path) -> Path:
+    """Where `write_with_backup` keeps the file before."""
+    return path.with_suffix(".bak")
 
 
 def expect_writable(path: Path) -> None:
