@@ -22,8 +22,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from app.chain_settings import load_preset
-from app.composition import ensure_models, make_chain
+from app.composition import ensure_models, make_chain, preset_library
 from app.paths import Paths, find_paths
 from engine import ChainConfig
 from engine.core.chain import Chain
@@ -192,7 +191,7 @@ def print_programme(evaluation: Path, python: str, out: Path, paths: Paths) -> N
     results = run_peers(evaluation, python, out)
     programme = results.pop("input")
     figures = {"input": measure(programme)} | {name: measure(samples) for name, samples in results.items()}
-    stream = load_preset("stream", paths)
+    stream = preset_library(paths).read("stream")[0].chain
     dynamics = dynamics_chain(stream)
     ours = run(dynamics, programme)
     look_ahead_ms = 1000.0 * dynamics.latency_samples / RATE
@@ -227,7 +226,7 @@ def print_programme(evaluation: Path, python: str, out: Path, paths: Paths) -> N
 def print_speech(evaluation: Path, minutes: float, paths: Paths) -> None:
     """Loudness after the first minute and quality before and after, over a long stretch of speech."""
     speech = half_hour(evaluation / "data", minutes)
-    stream = load_preset("stream", paths)
+    stream = preset_library(paths).read("stream")[0].chain
     ours = run(dynamics_chain(stream), speech)
     target_lufs = float(stream.params["leveller.target_lufs"])
     after_first = loudness(ours[60 * RATE :])
