@@ -137,8 +137,10 @@ def preset_library(paths: Paths) -> PresetLibrary:
 def make_services(paths: Paths) -> tuple[Service, ...]:
     """What runs in the services process."""
     from app.services.latency import LatencyService
+    from app.services.remote import RemoteService
+    from engine.integrations.token_file import TokenFile
 
-    return (LatencyService(),)
+    return (LatencyService(), RemoteService(TokenFile(paths.remote_token)))
 
 
 def description() -> Description:

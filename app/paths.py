@@ -69,6 +69,16 @@ class Paths:
         return self.config / "presets"
 
     @property
+    def overlay_token(self) -> Path:
+        """The secret in the overlay page's address."""
+        return self.config / "overlay.token"
+
+    @property
+    def remote_token(self) -> Path:
+        """The secret in the remote interface's address."""
+        return self.config / "remote.token"
+
+    @property
     def settings(self) -> Path:
         """The user's settings file."""
         return self.config / "settings.toml"

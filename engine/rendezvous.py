@@ -10,11 +10,12 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
-from time import sleep, time
+from time import time
 
 import msgspec
 
 from engine.errors import SidetoneError
+from engine.private_file import write_private
 
 _FILE_NAME = "engine.json"
 _KEY_NAME = "engine.key"
@@ -24,8 +25,6 @@ _MOST_ADDRESS_BYTES = 103
 """What every system allows for the path of a Unix socket: macOS 104 with the closing zero, Linux 108."""
 
 _STALE_AFTER_S = 60.0
-_MOVE_TRIES = 50
-_MOVE_PAUSE_S = 0.01
 
 
 class EngineAddress(msgspec.Struct, frozen=True):
@@ -79,13 +78,13 @@ class Rendezvous:
         if len(key) == _KEY_BYTES:
             return key
         key = secrets.token_bytes(_KEY_BYTES)
-        self._write(path, key)
+        write_private(path, key)
         return key
 
     def publish(self, address: str, ends_with_face: bool) -> None:
         """Say that this process's engine is the one to talk to."""
         found = EngineAddress(address, os.getpid(), ends_with_face)
-        self._write(self._prepared_folder() / _FILE_NAME, msgspec.json.encode(found))
+        write_private(self._prepared_folder() / _FILE_NAME, msgspec.json.encode(found))
 
     def withdraw(self, address: str) -> None:
         """Take the address away again, if it is still this one."""
@@ -111,29 +110,6 @@ class Rendezvous:
             if stat.S_IMODE(status.st_mode) & 0o077:
                 self._folder.chmod(0o700)
         return self._folder
-
-    def _write(self, path: Path, content: bytes) -> None:
-        # Another client may read at this moment: it finds the old file or the new one, never a part.
-        fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        try:
-            _move(fresh, path)
-        finally:
-            fresh.unlink(missing_ok=True)
-
-
-def _move(fresh: Path, path: Path) -> None:
-    # On Windows a file cannot be replaced in the moment in which another process reads it.
-    for _ in range(_MOVE_TRIES):
-        try:
-            fresh.replace(path)
-        except PermissionError:
-            sleep(_MOVE_PAUSE_S)
-        else:
-            return
-    fresh.replace(path)
 
 
 def _remove_dead_sockets(folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""What other programs of this machine talk to, or are talked to by."""
