@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -64,7 +63,7 @@ REQUESTS = from_schema(SCHEMA["$defs"]["Request"])
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[RemoteSession]:
+def session() -> RemoteSession:
     """Goes on through all examples, as a client's would."""
     return RemoteSession(FakeEngine())
 
