@@ -21,10 +21,14 @@ from engine.commands import (
     GetDescription,
     GetEvents,
     GetSnapshot,
+    LoadPreset,
+    Redo,
     ResetMeters,
     SetBypass,
+    SetDry,
     SetParam,
     SnapshotReply,
+    Undo,
 )
 from engine.core.params import Value
 from engine.snapshot import EngineState
@@ -73,6 +77,10 @@ RemoteRequest = (
     SetParam
     | SetBypass
     | ApplyChain
+    | LoadPreset
+    | Undo
+    | Redo
+    | SetDry
     | ResetMeters
     | Toggle
     | GetSettings
