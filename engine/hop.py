@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from time import perf_counter_ns
 
-from engine.core.chain import Chain, make_sane
-from engine.core.meters import DurationHistogram, LevelMeter, RecentSound
+from engine.core.chain import Chain
+from engine.core.meters import DurationHistogram
 from engine.core.stage import Block
 from engine.core.tap import Tap
+from engine.dsp.kernel import compile_kernels
+from engine.dsp.level import LevelMeter
 from engine.dsp.loudness import LoudnessMeter
+from engine.dsp.sanity import make_sane
 from engine.monitor import MonitorBus
 from engine.snapshot import TapPoint
-
-SPECTRUM_FRAMES = 4096
 
 MONITOR_AFTER = "high_pass"
 """The monitor bus leaves the chain here: rumble is gone, and nothing with a long delay has happened yet."""
@@ -37,6 +38,7 @@ class HopProcessor:
     """
 
     def __init__(self, chain: Chain, is_mono_doubled: bool = False, monitor: MonitorBus | None = None) -> None:
+        compile_kernels(make_sane)
         fmt = chain.format
         weights = [2.0] if is_mono_doubled and fmt.channels == 1 else None
         self.chain = chain
@@ -45,8 +47,6 @@ class HopProcessor:
         self.input_level = LevelMeter(fmt.sample_rate, fmt.channels)
         self.output_level = LevelMeter(fmt.sample_rate, fmt.channels)
         self.loudness = LoudnessMeter(fmt.sample_rate, fmt.channels, weights)
-        self.input_sound = RecentSound(max(SPECTRUM_FRAMES, fmt.max_frames))
-        self.output_sound = RecentSound(max(SPECTRUM_FRAMES, fmt.max_frames))
         self.taps = {point: Tap(_TAP_S * fmt.sample_rate) for point in TapPoint}
         self._is_reset_due = False
 
@@ -63,8 +63,9 @@ class HopProcessor:
             self._is_reset_due = False
             self._reset_meters()
         make_sane(block)
+        if music is not None:
+            make_sane(music)
         self.input_level.process(block)
-        self.input_sound.process(block)
         self.taps[TapPoint.INPUT].process(block)
         self.chain.process(block, music)
         denoised = self.chain.tap(DENOISED_AFTER, block.shape[1])
@@ -72,7 +73,6 @@ class HopProcessor:
             self.taps[TapPoint.DENOISED].process(denoised)
         self.taps[TapPoint.OUTPUT].process(block)
         self.output_level.process(block)
-        self.output_sound.process(block)
         self.loudness.process(block)
         self.durations.add(perf_counter_ns() - started_ns)
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from engine.config import DEFAULT_HOP_FRAMES, SAMPLE_RATE_HZ
 from engine.core.chain import Chain
-from engine.core.meters import DurationHistogram, LevelMeter
+from engine.core.meters import DurationHistogram
 from engine.core.slot import Slot
-from engine.hop import SPECTRUM_FRAMES, HopProcessor
+from engine.dsp.level import LevelMeter
+from engine.hop import HopProcessor
 from engine.live import LiveRun
 from engine.rooms import Rooms
 from engine.services_board import ServicesBoard
@@ -24,11 +25,14 @@ from engine.snapshot import (
     LoudnessSnapshot,
     Percentiles,
     Snapshot,
+    SpectrumSnapshot,
     StageSnapshot,
+    TapPoint,
 )
 from engine.spectrum import SpectrumAnalyzer
 
 _KEPT_LATENCIES = 600
+_SPECTRUM_FRAMES = 4096
 _LONGEST_LATENCY_MS = 60_000.0
 _SILENT = LevelSnapshot((-120.0,), (-120.0,), False)
 
@@ -42,7 +46,7 @@ class Observer:
         self._rooms = rooms
         self._sequence = 0
         self._began_s = monotonic()
-        self._analyzer = SpectrumAnalyzer(SAMPLE_RATE_HZ, SPECTRUM_FRAMES)
+        self._analyzer = SpectrumAnalyzer(SAMPLE_RATE_HZ, _SPECTRUM_FRAMES)
         self._measured_ms: deque[float] = deque(maxlen=_KEPT_LATENCIES)
 
     def add_latency(self, latency_ms: float) -> None:
@@ -80,9 +84,7 @@ class Observer:
             drift_ppm=stats.drift_ppm if stats else None,
             devices=devices,
             params=self._chain.values(),
-            spectrum=self._analyzer.snapshot(processor.input_sound.read(), processor.output_sound.read())
-            if processor and with_spectrum
-            else None,
+            spectrum=self._spectrum(processor) if processor and with_spectrum else None,
             services=self._services.snapshot(),
             room=self._rooms.snapshot(),
         )
@@ -93,6 +95,10 @@ class Observer:
             stage_snapshot(slot, is_bypassed, is_prepared)
             for slot, is_bypassed in zip(self._chain.slots, bypassed, strict=True)
         )
+
+    def _spectrum(self, processor: HopProcessor) -> SpectrumSnapshot:
+        ends = (processor.taps[point].last(_SPECTRUM_FRAMES) for point in (TapPoint.INPUT, TapPoint.OUTPUT))
+        return self._analyzer.snapshot(*ends)
 
     def _latency(self, run: LiveRun | None) -> LatencySnapshot:
         if run is None:

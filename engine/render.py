@@ -16,8 +16,9 @@ import soundfile
 import soxr
 
 from engine.config import DEFAULT_HOP_FRAMES, SAMPLE_RATE_HZ
-from engine.core.chain import Chain, make_sane
+from engine.core.chain import Chain
 from engine.core.stage import Block, StreamFormat
+from engine.dsp.sanity import make_sane
 from engine.errors import AudioFileError
 from engine.hop import HopProcessor
 

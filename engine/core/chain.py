@@ -20,9 +20,6 @@ from engine.core.slot import Slot
 from engine.core.stage import Block, Stage, StreamFormat
 from engine.errors import ParameterError
 
-_LOUDEST = 1000.0
-"""60 dB above full scale: far beyond any sound, and far below where squares overflow."""
-
 
 @dataclass(frozen=True, slots=True)
 class ChainSettings:
@@ -45,19 +42,6 @@ class ChainSettings:
             is_bypassed or not any(spec.is_momentary and getattr(params, name) for name, spec in params.specs().items())
             for params, is_bypassed in zip(self.params, self.bypassed, strict=True)
         )
-
-
-def make_sane(block: Block) -> None:
-    """Silence what is no number and bound the rest: a device or a file may hand over anything, and filters never forget.
-
-    Audio thread.
-    """
-    # A sum is NaN or Inf if any sample is; one pass, no array of flags.
-    with np.errstate(all="ignore"):
-        is_finite = np.isfinite(np.add.reduce(block, axis=None))
-    if not is_finite:
-        np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    np.clip(block, -_LOUDEST, _LOUDEST, out=block)
 
 
 class Chain:
@@ -137,7 +121,7 @@ class Chain:
         return self._settings
 
     def process(self, block: Block, music: Block | None = None) -> None:
-        """Run all stages over `block` in place, shape (channels, frames). Audio thread.
+        """Run all stages over `block` in place, shape (channels, frames), finite and bounded. Audio thread.
 
         Parameters
         ----------
@@ -148,9 +132,6 @@ class Chain:
         unheard = settings.unheard
         # Slots look for NaN and overflow themselves; numpy's warnings would be printed from the audio thread.
         with np.errstate(all="ignore"):
-            make_sane(block)
-            if music is not None:
-                make_sane(music)
             self._side.begin_block(music)
             change = self._change
             for index, slot in enumerate(self.slots):

@@ -26,12 +26,14 @@ class DelayLine:
         """Append `block` and write the delayed signal to `out`, both (channels, frames). Audio thread."""
         frames = block.shape[1]
         delay = self.delay_samples
+        if not delay:
+            out[:, :frames] = block
+            return
         history = self._history
         history[:, delay : delay + frames] = block
         out[:, :frames] = history[:, :frames]
-        if delay:
-            # Overlapping copy towards the front: numpy buffers it where source and target overlap.
-            history[:, :delay] = history[:, frames : frames + delay]
+        # Overlapping copy towards the front: numpy buffers it where source and target overlap.
+        history[:, :delay] = history[:, frames : frames + delay]
 
     def reset(self) -> None:
         """Forget the past."""

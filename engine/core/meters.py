@@ -1,4 +1,4 @@
-"""Figures kept on the audio thread in bounded memory and read by anyone: durations, levels, the last stretch of sound.
+"""How long things took, kept on the audio thread in bounded memory and read by anyone.
 
 A reader may see a value from between two blocks; that is harmless, and the writer never waits for it.
 """
@@ -9,11 +9,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
-from engine.core.stage import Block
-
-SILENCE_DBFS = -120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,67 +59,3 @@ class DurationHistogram:
         self._counts[:] = 0
         self._max_ns = 0
         self._total = 0
-
-
-class LevelMeter:
-    """Peak with a falling hold and RMS over about 300 ms, per channel.
-
-    Parameters
-    ----------
-    fall_db_per_s : float
-        How fast the shown peak falls; 20 dB in 1.7 s is the fall of a PPM (IEC 60268-10 type I).
-    """
-
-    def __init__(self, sample_rate: int, channels: int, fall_db_per_s: float = 20 / 1.7) -> None:
-        self._sample_rate = sample_rate
-        self._fall_db_per_s = fall_db_per_s
-        self._peak = np.zeros(channels, np.float32)
-        self._mean_square = np.zeros(channels, np.float32)
-        self._block_peak = np.zeros(channels, np.float32)
-        self._clip_frames_left = 0
-
-    def process(self, block: Block) -> None:
-        """Take in one block, shape (channels, frames). Audio thread."""
-        seconds = block.shape[1] / self._sample_rate
-        np.maximum(block.max(axis=1), -block.min(axis=1), out=self._block_peak)
-        np.maximum(self._peak * 10 ** (-self._fall_db_per_s * seconds / 20), self._block_peak, out=self._peak)
-        weight = 1.0 - math.exp(-seconds / 0.3)
-        self._mean_square += weight * (np.einsum("cf,cf->c", block, block) / block.shape[1] - self._mean_square)
-        # A clip stays lit for two seconds, long enough to be seen.
-        is_clipping = bool((self._block_peak >= 1.0).any())
-        self._clip_frames_left = 2 * self._sample_rate if is_clipping else self._clip_frames_left - block.shape[1]
-
-    @property
-    def peak_dbfs(self) -> tuple[float, ...]:
-        """Peak per channel, −120 for silence."""
-        return tuple(20 * math.log10(max(float(value), 1e-6)) for value in self._peak)
-
-    @property
-    def rms_dbfs(self) -> tuple[float, ...]:
-        """RMS per channel, −120 for silence."""
-        return tuple(10 * math.log10(max(float(value), 1e-12)) for value in self._mean_square)
-
-    @property
-    def is_clipping(self) -> bool:
-        """Whether full scale was reached within the last two seconds."""
-        return self._clip_frames_left > 0
-
-
-class RecentSound:
-    """The last stretch of one bus as mono, for whoever wants to look at it (the spectrum)."""
-
-    def __init__(self, frames: int) -> None:
-        self._samples = np.zeros(frames, np.float32)
-        self._end = 0
-
-    def process(self, block: Block) -> None:
-        """Take in one block, no longer than the stretch. Audio thread."""
-        frames = block.shape[1]
-        first = min(frames, len(self._samples) - self._end)
-        self._samples[self._end : self._end + first] = block[0, :first]
-        self._samples[: frames - first] = block[0, first:]
-        self._end = (self._end + frames) % len(self._samples)
-
-    def read(self) -> NDArray[np.float32]:
-        """Copy of the stretch, oldest first, shape (frames,). Control thread."""
-        return np.roll(self._samples, -self._end)

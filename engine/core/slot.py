@@ -8,6 +8,7 @@ it returns. A stage that raises, returns NaN or Inf, or keeps overrunning its bu
 
 from __future__ import annotations
 
+from math import isfinite
 from time import perf_counter_ns
 from typing import Any
 
@@ -104,7 +105,7 @@ class Slot:
         elapsed_ns = perf_counter_ns() - started_ns
         self.durations.add(elapsed_ns)
         # A sum is NaN or Inf if any sample is; one pass, no array of flags.
-        if not np.isfinite(np.add.reduce(block, axis=None)) and not np.isfinite(block).all():
+        if not isfinite(np.add.reduce(block, axis=None)) and not np.isfinite(block).all():
             return self._fail("it returned samples that are no numbers")
         self._overruns = self._overruns + 1 if self.budget_ns and elapsed_ns > self.budget_ns else 0
         if self._overruns >= _OVERRUNS_TO_FAULT:

@@ -55,6 +55,10 @@ class Tap:
         lost = max(0, self.end_frame - size - first)
         return first + lost, samples[lost:]
 
+    def last(self, frames: int) -> NDArray[np.float32]:
+        """The last `frames` samples, oldest first, with silence before the beginning. Control thread."""
+        return self._samples[np.arange(self.end_frame - frames, self.end_frame) % len(self._samples)]
+
     def _put(self, begin: int, block: Block) -> None:
         target = self._samples[begin : begin + block.shape[1]]
         if block.shape[0] == 1:

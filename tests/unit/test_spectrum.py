@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.hop import SPECTRUM_FRAMES
 from engine.spectrum import SpectrumAnalyzer
+
+SPECTRUM_FRAMES = 4096
 
 
 def analyzer() -> SpectrumAnalyzer:

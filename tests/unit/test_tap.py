@@ -42,6 +42,17 @@ def test_a_listener_that_is_too_slow_sees_the_gap() -> None:
     assert first + len(samples) == tap.end_frame == 3 * SIZE
 
 
+@given(cuts=st.lists(st.integers(1, 480), min_size=1, max_size=20))
+def test_the_last_stretch_is_the_end_of_what_was_heard(cuts: list[int]) -> None:
+    tap = Tap(1000)
+    first = 1
+    for frames in cuts:
+        tap.process(numbered(first, frames))
+        first += frames
+    heard = np.concatenate([np.zeros(64), np.arange(1, first)])[-64:]
+    np.testing.assert_array_equal(tap.last(64), heard)
+
+
 def test_two_channels_are_heard_as_their_middle() -> None:
     tap = Tap(SIZE)
     block = np.stack([np.full(480, 1.0, np.float32), np.full(480, 0.5, np.float32)])
