@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     _Actions = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _VERSION = "0.1.0"
+COMPARE_ACTIONS = ("start", "a", "b", "x", "other", "removed", "now", "answer-a", "answer-b", "keep-b", "end")
+MODEL_ACTIONS = ("list", "build", "verify", "measure", "import", "remove", "choose", "rollback", "history", "canary")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -46,7 +48,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     remote = _add(commands, "remote", "remote control by other programs of this machine")
     remote.add_argument("action", choices=("on", "off", "address", "renew", "schema"), help="renew makes a new address")
     _add(commands, "engine-host", argparse.SUPPRESS).add_argument("--config", default="")
-    _add(commands, "model-check", argparse.SUPPRESS).add_argument("file", type=Path)
+    check = _add(commands, "model-check", argparse.SUPPRESS)
+    check.add_argument("file", type=Path)
+    check.add_argument("--provider", default="CPUExecutionProvider")
     _add(commands, "services-host", argparse.SUPPRESS).add_argument("--engine", required=True)
     return parser.parse_args(arguments)
 
@@ -98,11 +102,15 @@ def _add_process(commands: _Commands) -> None:
     _add_settings(parser)
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def _add_changes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", metavar="NAME", help="a preset's name or file")
     parser.add_argument("--set", action="append", default=[], metavar="ID=VALUE", dest="settings", type=_assignment)
     parser.add_argument("--bypass", action="append", default=[], metavar="STAGE", dest="bypassed")
     parser.add_argument("--enable", action="append", default=[], metavar="STAGE", dest="enabled")
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    _add_changes(parser)
     parser.add_argument("--room", default="", metavar="NAME", help="correct this room; `sidetone room list` shows them")
     parser.add_argument("--report", type=Path, metavar="FILE.json", help="write what was done and what it cost")
 
@@ -120,7 +128,7 @@ def _add_bench_quality(bench: argparse.ArgumentParser) -> None:
 
 def _add_models(commands: _Commands) -> None:
     parser = _add(commands, "models", "the model catalogue")
-    parser.add_argument("action", choices=("list", "build", "verify", "import", "remove", "choose"))
+    parser.add_argument("action", choices=MODEL_ACTIONS)
     parser.add_argument("models", nargs="*", metavar="ID", help="all by default; for import a FILE or https address")
     parser.add_argument("--sha256", metavar="HEX", help="import: what the file must be; asked for at a terminal")
     for name, text in (
@@ -130,6 +138,9 @@ def _add_models(commands: _Commands) -> None:
         ("licence", "licence of its weights"),
     ):
         parser.add_argument(f"--{name}", default="", metavar=name.upper(), help=f"import: the model's {text}")
+    parser.add_argument(
+        "--seconds", type=_positive, default=600.0, metavar="S", help="canary: how long it is tried (600)"
+    )
     parser.add_argument("--json", action="store_true", help="for machines to read")
 
 
@@ -152,6 +163,13 @@ def _add_ctl(commands: _Commands) -> None:
     bypass.add_argument("stage", metavar="STAGE")
     bypass.add_argument("position", choices=("on", "off", "toggle"))
     _add_preset_actions(actions, shared)
+    compare = actions.add_parser("compare", parents=[shared], help="A/B, blind A/B/X, and what the denoiser takes away")
+    compare.add_argument("what", choices=COMPARE_ACTIONS)
+    compare.add_argument(
+        "--model", default="", metavar="ID", help="start: B uses this model in the place where it fits"
+    )
+    compare.add_argument("--trials", type=int, default=0, metavar="N", help="start: a blind test of so many trials")
+    _add_changes(compare)
 
 
 def _add_preset_actions(actions: _Actions, shared: argparse.ArgumentParser) -> None:

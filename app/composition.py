@@ -9,6 +9,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
+from app.engine_process import program
 from app.paths import Paths
 from app.terminal import announce_progress, is_attended
 from engine import Description, ModelError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from engine.core.stage import Assets, Stage
     from engine.facade import Engine
     from engine.inference.catalog import ModelStore
+    from engine.inference.library import ModelLibrary
     from engine.rendezvous import Rendezvous
 
 DEMO_SPEECH = "two-cities"
@@ -29,8 +31,17 @@ DEMO_SPEECH = "two-cities"
 def model_store(paths: Paths) -> ModelStore:
     """The model catalogue and where its files are; builds nothing."""
     from engine.inference.catalog import ModelStore, read_catalog
+    from engine.inference.providers import Measurements
 
-    return ModelStore(read_catalog(paths.catalog), (paths.bundled_models, paths.models))
+    directories = (paths.bundled_models, paths.models)
+    return ModelStore(read_catalog(paths.catalog), directories, Measurements(paths.measured_models))
+
+
+def model_library(paths: Paths) -> ModelLibrary:
+    """The program's models and the user's own."""
+    from engine.inference.library import ModelLibrary
+
+    return ModelLibrary(model_store(paths), paths.imported_models)
 
 
 def ensure_models(paths: Paths, *needed: str) -> ModelStore:
@@ -62,7 +73,7 @@ def chosen_models(paths: Paths) -> Assets:
     ModelError
         If there is not a single denoiser.
     """
-    from engine.inference.imported import ChosenModels, read_imported
+    from engine.inference.library import ModelLibrary
 
     store = model_store(paths)
     try:
@@ -71,11 +82,29 @@ def chosen_models(paths: Paths) -> Assets:
         # With one of them the sound is good already; the stage itself tells what is wrong with the others.
         if len(store.missing(chain_models(store))) == len(chain_models(store)):
             raise
-    try:
-        return ChosenModels(store, read_imported(paths.imported_models), paths.imported_models)
-    except ModelError as error:
-        logging.getLogger("sidetone.models").warning("%s", error)
-        return store
+    _measure_providers(store, paths)
+    library = ModelLibrary(store, paths.imported_models)
+    if problem := library.problem:
+        logging.getLogger("sidetone.models").warning("%s", problem)
+    return library.in_use()
+
+
+def _measure_providers(store: ModelStore, paths: Paths) -> None:
+    """Measure what was not yet, where there is more than one provider to choose from."""
+    from engine.inference.providers import available_providers
+
+    if store.measurements is None or len(available_providers()) == 1:
+        return
+    from models.measuring import measure_model
+
+    missing = {entry.id for entry in store.missing(chain_models(store))}
+    with announce_progress() as progress:
+        for model_id in chain_models(store):
+            entry = store.entry(model_id)
+            if model_id not in missing and store.measurements.of(entry.sha256) is None:
+                path = store.model_path(model_id)
+                check = program("model-check")
+                measure_model(entry.label, path, entry.sha256, store.measurements, check, progress)
 
 
 def chain_models(store: ModelStore) -> tuple[str, ...]:
@@ -116,6 +145,7 @@ def make_engine(paths: Paths) -> Engine:
         SystemBackend(),
         open_virtual_microphone,
         library=preset_library(paths),
+        models=model_library(paths),
         load_room=room_folder(paths).room,
     )
 
@@ -136,11 +166,12 @@ def preset_library(paths: Paths) -> PresetLibrary:
 
 def make_services(paths: Paths) -> tuple[Service, ...]:
     """What runs in the services process."""
+    from app.services.canary import CanaryService
     from app.services.latency import LatencyService
     from app.services.remote import RemoteService
     from engine.integrations.token_file import TokenFile
 
-    return (LatencyService(), RemoteService(TokenFile(paths.remote_token)))
+    return (LatencyService(), RemoteService(TokenFile(paths.remote_token)), CanaryService(model_library(paths)))
 
 
 def description() -> Description:

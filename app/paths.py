@@ -54,6 +54,11 @@ class Paths:
         return self.cache / "models"
 
     @property
+    def measured_models(self) -> Path:
+        """What the models cost on this machine."""
+        return self.models / "measured.json"
+
+    @property
     def imported_models(self) -> Path:
         """Models that the user brought along, and their catalogue; unlike a cache, they cannot be made again."""
         return self.config / "models"

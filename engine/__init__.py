@@ -6,13 +6,18 @@ These are its public names; the face imports nothing else. They are light: the D
 
 from engine.api import EngineApi
 from engine.commands import (
+    AnswerBlind,
     ApplyChain,
     Command,
+    Compare,
+    EndComparison,
     ImportPreset,
+    Listen,
     LoadPreset,
     Redo,
     RemovePreset,
     ResetMeters,
+    RollBackModel,
     SavePreset,
     SetBypass,
     SetDry,
@@ -24,7 +29,9 @@ from engine.commands import (
     Start,
     Stop,
     Undo,
+    UseModel,
 )
+from engine.comparison import ComparisonSnapshot, Source
 from engine.config import AUTOMATIC, SAMPLE_RATE_HZ, ChainConfig, DeviceConfig, EngineConfig, PresetConfig, RoomConfig
 from engine.core.params import ParamKind, ParamSpec, Value
 from engine.core.stage import MeterSpec
@@ -39,6 +46,8 @@ from engine.errors import (
     SidetoneError,
 )
 from engine.services import (
+    CanaryConfig,
+    CanaryStatus,
     CaptionLine,
     CaptionsConfig,
     CaptionsState,
@@ -70,6 +79,7 @@ from engine.snapshot import (
     LatencySnapshot,
     LevelSnapshot,
     LoudnessSnapshot,
+    ModelSnapshot,
     ParamDifference,
     Percentiles,
     PresetDescription,
@@ -86,14 +96,19 @@ from engine.snapshot import (
 __all__ = [
     "AUTOMATIC",
     "SAMPLE_RATE_HZ",
+    "AnswerBlind",
     "ApplyChain",
     "AudioFileError",
+    "CanaryConfig",
+    "CanaryStatus",
     "CaptionLine",
     "CaptionsConfig",
     "CaptionsState",
     "CaptionsStatus",
     "ChainConfig",
     "Command",
+    "Compare",
+    "ComparisonSnapshot",
     "ConnectionLostError",
     "ControlSnapshot",
     "Description",
@@ -101,6 +116,7 @@ __all__ = [
     "DeviceDescription",
     "DeviceError",
     "DeviceSnapshot",
+    "EndComparison",
     "EngineApi",
     "EngineConfig",
     "EngineState",
@@ -109,10 +125,12 @@ __all__ = [
     "ImportPreset",
     "LatencySnapshot",
     "LevelSnapshot",
+    "Listen",
     "LoadPreset",
     "LoudnessSnapshot",
     "MeterSpec",
     "ModelError",
+    "ModelSnapshot",
     "ObsConfig",
     "ObsStatus",
     "OverlayConfig",
@@ -134,6 +152,7 @@ __all__ = [
     "RemoteStatus",
     "RemovePreset",
     "ResetMeters",
+    "RollBackModel",
     "RoomConfig",
     "RoomError",
     "RoomSnapshot",
@@ -151,6 +170,7 @@ __all__ = [
     "Shutdown",
     "SidetoneError",
     "Snapshot",
+    "Source",
     "SpectrumSnapshot",
     "StageDescription",
     "StageSnapshot",
@@ -161,5 +181,6 @@ __all__ = [
     "TextDirection",
     "TranscriptFormat",
     "Undo",
+    "UseModel",
     "Value",
 ]

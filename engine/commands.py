@@ -9,6 +9,7 @@ from typing import Annotated
 
 import msgspec
 
+from engine.comparison import Source
 from engine.config import ChainConfig, EngineConfig, PresetConfig, RoomConfig
 from engine.core.params import Value
 from engine.services import ServiceConfig, ServiceStatus
@@ -134,6 +135,75 @@ class SetRoom(msgspec.Struct, frozen=True, tag=True):
     config: RoomConfig
 
 
+class Compare(msgspec.Struct, frozen=True, tag=True):
+    """Run the chain a second time beside itself (B), with some settings or a model changed; then `Listen`.
+
+    Parameters
+    ----------
+    preset : str
+        Name of a preset that B has loaded; empty for the settings as they are.
+    chain : ChainConfig
+        What is different in B besides.
+    model : str
+        Id of a model that B uses in the place where it fits; empty for the one in use.
+    trials : int
+        Of a blind test; 0 for none.
+    label : str
+        What B is called; made up from what is different if empty.
+    """
+
+    preset: str = ""
+    chain: ChainConfig = ChainConfig()
+    model: str = ""
+    trials: int = 0
+    label: str = ""
+
+
+class Listen(msgspec.Struct, frozen=True, tag=True):
+    """Let one side of the comparison be heard, or what the denoiser takes away, or the chain as ever."""
+
+    to: Source
+
+
+class AnswerBlind(msgspec.Struct, frozen=True, tag=True):
+    """Say what X is, A or B."""
+
+    x: Source
+
+
+class EndComparison(msgspec.Struct, frozen=True, tag=True):
+    """Go back to the chain as ever; its settings become those of B if B is kept."""
+
+    is_b_kept: bool = False
+
+
+ComparisonCommand = Compare | Listen | AnswerBlind | EndComparison
+
+
+class UseModel(msgspec.Struct, frozen=True, tag=True):
+    """Let a model take the place in which it fits, while the sound goes on."""
+
+    model: str
+    reason: str = ""
+
+
+class RollBackModel(msgspec.Struct, frozen=True, tag=True):
+    """Go back to the model that was before in the place of `own`, one of the program's own."""
+
+    own: str
+
+
+class ConcludeCanary(msgspec.Struct, frozen=True, tag=True):
+    """A model that ran unheard beside the one in use has had its time: it takes its place, or does not."""
+
+    model: str
+    is_promoted: bool
+    reason: str
+
+
+ModelCommand = UseModel | RollBackModel | ConcludeCanary
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End the engine process."""
 
@@ -158,6 +228,8 @@ Command = (
     | ReportService
     | ReportFault
     | SetRoom
+    | ComparisonCommand
+    | ModelCommand
     | Shutdown
 )
 

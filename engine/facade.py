@@ -17,9 +17,14 @@ from typing import Any
 import msgspec
 
 from engine.commands import (
+    AnswerBlind,
     ApplyChain,
     Command,
+    Compare,
+    ConcludeCanary,
+    EndComparison,
     ImportPreset,
+    Listen,
     LoadPreset,
     Redo,
     RemovePreset,
@@ -27,6 +32,7 @@ from engine.commands import (
     ReportLatency,
     ReportService,
     ResetMeters,
+    RollBackModel,
     SavePreset,
     SetBypass,
     SetDry,
@@ -38,9 +44,12 @@ from engine.commands import (
     Start,
     Stop,
     Undo,
+    UseModel,
 )
 from engine.config import AUTOMATIC, DeviceConfig, EngineConfig
+from engine.control.comparisons import Comparisons
 from engine.control.controls import Controls
+from engine.control.model_changes import ModelChanges
 from engine.control.preset_library import PresetLibrary
 from engine.control.presets import Presets
 from engine.core.chain import Chain
@@ -49,6 +58,7 @@ from engine.describe import describe
 from engine.errors import ConnectionLostError, DeviceError, SidetoneError
 from engine.event_log import EventLog
 from engine.hop import TAPPED_STAGES
+from engine.inference.library import ModelLibrary
 from engine.io.backend import AudioBackend, DeviceInfo, StreamRequest
 from engine.io.devices import Direction, find_device
 from engine.io.simulated import PREFIX, is_simulated
@@ -101,6 +111,8 @@ class Engine:
         Reads room profiles by name.
     library : PresetLibrary or None
         The presets; None for an engine without any.
+    models : ModelLibrary or None
+        The models that stages may be built from anew; None if there are none.
     """
 
     def __init__(
@@ -111,6 +123,7 @@ class Engine:
         is_paced: bool = True,
         load_room: LoadRoom = no_profiles,
         library: PresetLibrary | None = None,
+        models: ModelLibrary | None = None,
     ) -> None:
         self._chain = Chain(stages, TAPPED_STAGES)
         self.controls = Controls(self._chain)
@@ -118,6 +131,8 @@ class Engine:
         self.presets = Presets(
             self.controls, library or PresetLibrary(), lambda text: self._events.add(EventKind.NOTICE, text)
         )
+        self._models = ModelChanges(self._chain, models, self._events)
+        self._comparisons = Comparisons(self._chain, self.controls, self.presets, self._models, self._events)
         self._backend = backend
         self._open_virtual = open_virtual
         self._virtual: VirtualMicrophone | None = None
@@ -190,6 +205,12 @@ class Engine:
                 self._events.add(EventKind.NOTICE, f"{service}: {reason}; it is started again")
             case SetRoom(config=room):
                 self._rooms.choose(room)
+            case Compare() | Listen() | AnswerBlind() | EndComparison():
+                with self._control:
+                    self._comparisons.carry_out(self._run, command)
+            case UseModel() | RollBackModel() | ConcludeCanary():
+                with self._control:
+                    self._models.carry_out(command, is_live=self._run is not None)
             case Shutdown():
                 self.shutdown_requested.set()
 
@@ -199,7 +220,13 @@ class Engine:
         if state is EngineState.RUNNING and run is not None and watch is not None:
             state, reason = watch.state()
         snapshot = self._observer.snapshot(run, state, reason, self._devices, with_spectrum)
-        return msgspec.structs.replace(snapshot, controls=self.controls.snapshot(), presets=self.presets.snapshot())
+        return msgspec.structs.replace(
+            snapshot,
+            controls=self.controls.snapshot(),
+            presets=self.presets.snapshot(),
+            models=self._models.snapshot(),
+            comparison=self._comparisons.snapshot(run),
+        )
 
     def events(self, after: int = 0) -> tuple[Event, ...]:
         """What happened after the event numbered `after`. Control thread."""
@@ -352,6 +379,7 @@ class Engine:
                 self._set_state(EngineState.STOPPED, reason)
 
     def _close_run(self) -> None:
+        self._comparisons.end(self._run)
         run, self._run, self._watch = self._run, None, None
         self._observer.reset_latency()
         if run is not None:
@@ -390,6 +418,7 @@ class Engine:
             watch.report()
             self._chain.tend()
             self._rooms.tend()
+            self._comparisons.look_after(run)
             if self._chain.renew():
                 self._events.add(EventKind.STAGE, "a stage with another delay takes over")
             if not run.worker.is_running:

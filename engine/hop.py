@@ -13,6 +13,7 @@ from engine.dsp.level import LevelMeter
 from engine.dsp.loudness import LoudnessMeter
 from engine.dsp.sanity import make_sane
 from engine.monitor import MonitorBus
+from engine.side_by_side import SideBySide
 from engine.snapshot import TapPoint
 
 MONITOR_AFTER = "high_pass"
@@ -35,6 +36,11 @@ class HopProcessor:
         Whether one channel will be heard from two: then it counts twice in the loudness (+3.01 LU).
     monitor : MonitorBus or None
         What the monitor bus passes through, prepared; None leaves it as the chain gives it.
+
+    Attributes
+    ----------
+    side_by_side : SideBySide or None
+        A comparison that goes on; set by the control thread.
     """
 
     def __init__(self, chain: Chain, is_mono_doubled: bool = False, monitor: MonitorBus | None = None) -> None:
@@ -48,6 +54,7 @@ class HopProcessor:
         self.output_level = LevelMeter(fmt.sample_rate, fmt.channels)
         self.loudness = LoudnessMeter(fmt.sample_rate, fmt.channels, weights)
         self.taps = {point: Tap(_TAP_S * fmt.sample_rate) for point in TapPoint}
+        self.side_by_side: SideBySide | None = None
         self._is_reset_due = False
 
     def process(self, block: Block, music: Block | None = None) -> None:
@@ -67,7 +74,13 @@ class HopProcessor:
             make_sane(music)
         self.input_level.process(block)
         self.taps[TapPoint.INPUT].process(block)
-        self.chain.process(block, music)
+        side_by_side = self.side_by_side
+        if side_by_side is None:
+            self.chain.process(block, music)
+        else:
+            side_by_side.process(block, music)
+            if not side_by_side.is_private:
+                block[:] = side_by_side.heard(block.shape[1])
         denoised = self.chain.tap(DENOISED_AFTER, block.shape[1])
         if denoised is not None:
             self.taps[TapPoint.DENOISED].process(denoised)
@@ -78,12 +91,23 @@ class HopProcessor:
 
     def monitor(self, frames: int) -> Block:
         """The monitor bus of the hop just done, shape (channels, frames). Audio thread."""
+        side_by_side = self.side_by_side
+        if side_by_side is not None and side_by_side.is_private:
+            return side_by_side.heard(frames)
         tap = self.chain.tap(MONITOR_AFTER, frames)
         if tap is None:
             raise LookupError(f"the chain has no stage {MONITOR_AFTER!r} to take the monitor bus from")
         if self._monitor is not None:
             self._monitor.process(tap)
         return tap
+
+    @property
+    def latency_samples(self) -> int:
+        """Delay of the air bus now: the chain's, and what a comparison adds to align it. Any thread."""
+        side_by_side = self.side_by_side
+        if side_by_side is None or side_by_side.is_private or side_by_side.is_at_rest:
+            return self.chain.latency_samples
+        return side_by_side.delay_samples
 
     def reset_meters(self) -> None:
         """Begin durations and loudness anew with the next hop. Any thread."""

@@ -104,7 +104,7 @@ class Observer:
         if run is None:
             return LatencySnapshot(0, 0.0, None, None, None)
         stats = run.stream.stats()
-        samples = self._chain.latency_samples
+        samples = run.processor.latency_samples
         # One step for the interpreter, so that another thread may add at any time.
         measured = tuple(self._measured_ms)
         return LatencySnapshot(

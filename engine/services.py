@@ -1,4 +1,4 @@
-"""What the services do, and how they are: captions, their overlay, OBS, remote control. Plain frozen data.
+"""What the services do, and how they are: captions, their overlay, OBS, remote control, canary. Plain frozen data.
 
 Services run in a process of their own, at low priority, as clients of the engine. The engine keeps their settings and shows
 what they last said of themselves, so a window needs to know nobody but the engine.
@@ -118,7 +118,14 @@ class RemoteConfig(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     port: Port = REMOTE_PORT
 
 
-ServiceConfig = CaptionsConfig | OverlayConfig | ObsConfig | RemoteConfig
+class CanaryConfig(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Which model runs unheard beside the one in use, and for how long; none if `model` is empty."""
+
+    model: str = ""
+    seconds: float = 600.0
+
+
+ServiceConfig = CanaryConfig | CaptionsConfig | OverlayConfig | ObsConfig | RemoteConfig
 
 
 class ServicesConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +135,7 @@ class ServicesConfig(msgspec.Struct, frozen=True, kw_only=True):
     overlay: OverlayConfig = OverlayConfig()
     obs: ObsConfig = ObsConfig()
     remote: RemoteConfig = RemoteConfig()
+    canary: CanaryConfig = CanaryConfig()
 
     def with_part(self, part: ServiceConfig) -> ServicesConfig:
         """Return a copy with one service's settings replaced."""
@@ -140,6 +148,8 @@ class ServicesConfig(msgspec.Struct, frozen=True, kw_only=True):
                 return msgspec.structs.replace(self, obs=part)
             case RemoteConfig():
                 return msgspec.structs.replace(self, remote=part)
+            case CanaryConfig():
+                return msgspec.structs.replace(self, canary=part)
 
 
 class CaptionLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -263,7 +273,15 @@ class RemoteStatus(msgspec.Struct, frozen=True, tag=True):
     clients: tuple[RemoteClient, ...] = ()
 
 
-ServiceStatus = CaptionsStatus | OverlayStatus | ObsStatus | RemoteStatus
+class CanaryStatus(msgspec.Struct, frozen=True, tag=True):
+    """How the model that runs unheard does: what was heard so far, and the figures in words."""
+
+    model: str
+    heard_s: float
+    text: str
+
+
+ServiceStatus = CanaryStatus | CaptionsStatus | OverlayStatus | ObsStatus | RemoteStatus
 
 
 class ServicesSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -274,3 +292,4 @@ class ServicesSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     overlay: OverlayStatus | None = None
     obs: ObsStatus | None = None
     remote: RemoteStatus | None = None
+    canary: CanaryStatus | None = None

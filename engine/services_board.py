@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TypeVar
 
 from engine.services import (
+    CanaryStatus,
     CaptionsStatus,
     ObsStatus,
     OverlayStatus,
@@ -16,7 +17,7 @@ from engine.services import (
     ServiceStatus,
 )
 
-_S = TypeVar("_S", CaptionsStatus, OverlayStatus, ObsStatus, RemoteStatus)
+_S = TypeVar("_S", CanaryStatus, CaptionsStatus, OverlayStatus, ObsStatus, RemoteStatus)
 
 SILENT_AFTER_S = 5.0
 """A service that has not reported for so long is shown as not running; each reports at least once a second."""
@@ -49,6 +50,7 @@ class ServicesBoard:
             overlay=_of(statuses, OverlayStatus),
             obs=_of(statuses, ObsStatus),
             remote=_of(statuses, RemoteStatus),
+            canary=_of(statuses, CanaryStatus),
         )
 
     def _is_fresh(self, said_s: float) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.comparison import ComparisonSnapshot
 from engine.config import DeviceConfig, PresetConfig, RoomConfig
 from engine.core.params import ParamSpec, Value
 from engine.core.stage import MeterSpec
@@ -172,6 +173,15 @@ class PresetDescription(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
 
 
+class ModelSnapshot(msgspec.Struct, frozen=True):
+    """A model in use: in whose place (the id of one of the program's own), which, and what it runs on."""
+
+    place: str
+    id: str
+    sha256: str
+    provider: str
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """All a face shows, at one moment."""
 
@@ -198,6 +208,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     room: RoomSnapshot = RoomSnapshot()
     controls: ControlSnapshot = ControlSnapshot()
     presets: PresetSnapshot = PresetSnapshot()
+    models: tuple[ModelSnapshot, ...] = ()
+    comparison: ComparisonSnapshot | None = None
 
 
 class TapPoint(StrEnum):
@@ -243,6 +255,7 @@ class EventKind(StrEnum):
     DEVICE = "device"
     XRUN = "xrun"
     NOTICE = "notice"
+    MODEL = "model"
 
 
 class Event(msgspec.Struct, frozen=True):

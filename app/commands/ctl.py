@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 
 from app.chain_settings import preset_named, read_preset_text
+from app.commands.ctl_compare import compare
 from app.composition import rendezvous
 from app.paths import Paths
 from app.terminal import meter_table
@@ -66,6 +67,8 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
             engine.send(Redo())
         case "dry":
             engine.send(SetDry(command.position == "on"))
+        case "compare":
+            compare(engine, command)
         case "stop":
             engine.send(Shutdown())
         case "watch":

@@ -131,8 +131,25 @@ def _models(paths: Paths) -> Finding:
 def _inference(paths: Paths) -> Finding:
     import onnxruntime
 
-    providers = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
-    return Finding("", Verdict.GOOD, f"onnxruntime {onnxruntime.__version__} on {', '.join(providers)}")
+    from engine.inference.providers import available_providers, short_name
+
+    there = ", ".join(short_name(name) for name in available_providers())
+    store = model_store(paths)
+    measured = store.measurements
+    known = [
+        (model_id, measured.of(store.entry(model_id).sha256) if measured is not None else None)
+        for model_id in chain_models(store)
+    ]
+    chosen = [
+        f"{model_id} on {short_name(found.chosen.provider)}, {found.chosen.p50_ms:.2f} ms a hop"
+        for model_id, found in known
+        if found is not None and found.chosen is not None
+    ]
+    found = f"onnxruntime {onnxruntime.__version__}, which can use {there}; "
+    if not chosen:
+        mend = "`sidetone models measure` tells what a hop takes"
+        return Finding("", Verdict.GOOD, found + "no model was measured here, so all run on the CPU", mend)
+    return Finding("", Verdict.GOOD, found + "; ".join(chosen))
 
 
 def _real_time(paths: Paths) -> Finding:

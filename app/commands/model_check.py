@@ -16,7 +16,7 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
 
     limit_this_process()
     try:
-        finding = probe(command.file)
+        finding = probe(command.file, command.provider)
     except MemoryError:
         finding = Finding("it needs more memory than a model may have")
     except Exception as error:  # noqa: BLE001 - whatever a stranger's model does, the answer is a reason

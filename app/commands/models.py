@@ -4,70 +4,47 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
-from app.composition import model_store
-from app.engine_process import program
+from app.composition import model_library, model_store, rendezvous
+from app.engine_process import find_engine, program
+from app.model_listing import ModelState, is_measurable, model_states, model_table
 from app.paths import Paths
 from app.terminal import announce_progress, is_attended
-from engine import ModelError, SidetoneError
+from engine import CanaryConfig, ModelError, SetService, UseModel
 from engine.inference.catalog import ModelEntry, ModelStore
-from engine.inference.imported import ImportedModel, imported_path, read_imported, write_imported
-
-
-class ModelState(msgspec.Struct, frozen=True):
-    """A model, as `models list --json` lists it.
-
-    Attributes
-    ----------
-    fits : str
-        For an imported one: the model whose place it can take; empty if nothing here can use it.
-    replaced_by : str
-        For one of the program's own: the imported one that was chosen in its place; else empty.
-    cost_ms : float or None
-        Of an imported one, per hop, when it was imported.
-    """
-
-    id: str
-    label: str
-    kind: str
-    version: str
-    source: str
-    licence: str
-    sha256: str
-    sample_rate_hz: int
-    hop_samples: int
-    delay_samples: int
-    path: str | None
-    problem: str | None
-    is_imported: bool
-    fits: str
-    replaced_by: str
-    cost_ms: float | None
-    card: str
+from engine.remote import connect
 
 
 def run(command: argparse.Namespace, paths: Paths) -> int:
-    """List, build, verify, import, remove or choose models."""
+    """List, build, verify, measure, import, remove, choose or roll back models."""
     match command.action:
         case "build":
             store = model_store(paths)
             _build([store.entry(model_id) for model_id in command.models] or list(store.entries), paths)
         case "list":
-            _list(_states(command.models, paths), command.json)
+            _list(model_states(command.models, model_store(paths), paths), command.json)
         case "verify":
-            _verify(_states(command.models, paths), command.json)
+            _verify(model_states(command.models, model_store(paths), paths), command.json)
+        case "measure":
+            store = model_store(paths)
+            _measure(model_states(command.models, store, paths), store)
+            _list(model_states(command.models, store, paths), command.json)
         case "import":
             _import(_only(command, "FILE or https address"), command, paths)
         case "remove":
             _remove(_only(command, "ID"), paths)
         case "choose":
             _choose(_only(command, "ID"), paths)
+        case "rollback":
+            _roll_back(_only(command, "ID"), paths)
+        case "canary":
+            _canary(_only(command, "ID"), command.seconds, paths)
+        case "history":
+            _history(paths, command.json)
     return 0
 
 
@@ -129,93 +106,59 @@ def _remove(model_id: str, paths: Paths) -> None:
 
 
 def _choose(model_id: str, paths: Paths) -> None:
-    catalog = read_imported(paths.imported_models)
-    if any(entry.id == model_id for entry in model_store(paths).entries):
-        write_imported(paths.imported_models, catalog.choosing(model_id, None))
-        print(f"{model_id}: Sidetone's own is used from the next start on")
-        return
-    model = catalog.find(model_id)
-    if model is None:
-        raise ModelError(f"there is no model named {model_id!r}; `sidetone models list` shows them")
-    if not model.fits:
-        raise ModelError(f"{model_id} cannot be chosen: it has not the form of any denoiser that Sidetone can run")
-    imported_path(paths.imported_models, model)
-    write_imported(paths.imported_models, catalog.choosing(model.fits, model.id))
-    print(f"{model_id}: takes the place of {model.fits} from the next start on")
-    print(f"`sidetone models choose {model.fits}` goes back to Sidetone's own")
+    library = model_library(paths)
+    place = library.place_of(model_id)
+    engine = find_engine(rendezvous(paths))
+    if engine is not None:
+        engine.send(UseModel(model_id))
+    else:
+        library.use(model_id, "")
+    since = "from now on" if engine is not None else "from the next start on"
+    if model_id == place:
+        print(f"{model_id}: Sidetone's own is used {since}")
+    else:
+        print(f"{model_id}: takes the place of {place} {since}; `sidetone models rollback {place}` goes back")
 
 
-def _states(wanted: list[str], paths: Paths) -> list[ModelState]:
-    store = model_store(paths)
-    catalog = read_imported(paths.imported_models)
-    own = [_own_state(entry, store, catalog.chosen.get(entry.id, "")) for entry in store.entries]
-    states = own + [_imported_state(model, paths) for model in catalog.model]
-    known = {state.id: state for state in states}
-    for model_id in wanted:
-        if model_id not in known:
-            raise ModelError(f"there is no model named {model_id!r}; known: {', '.join(known)}")
-    return [known[model_id] for model_id in wanted] or states
+def _roll_back(place: str, paths: Paths) -> None:
+    library = model_library(paths)
+    _choose(library.before(library.place_of(place)), paths)
 
 
-def _own_state(entry: ModelEntry, store: ModelStore, replaced_by: str) -> ModelState:
-    path, problem = _found(lambda: store.model_path(entry.id))
-    return ModelState(
-        id=entry.id,
-        label=entry.label,
-        kind=entry.kind,
-        version=entry.version,
-        source=entry.source,
-        licence=entry.licence,
-        sha256=entry.sha256,
-        sample_rate_hz=entry.sample_rate_hz,
-        hop_samples=entry.hop_samples,
-        delay_samples=entry.delay_samples,
-        path=path,
-        problem=problem,
-        is_imported=False,
-        fits="",
-        replaced_by=replaced_by,
-        cost_ms=None,
-        card=entry.card,
+def _canary(model_id: str, seconds: float, paths: Paths) -> None:
+    model_library(paths).with_model(model_id)
+    connect(rendezvous(paths)).send(SetService(CanaryConfig(model=model_id, seconds=seconds)))
+    print(
+        f"{model_id}: runs unheard beside the one in use for {seconds:.0f} s of sound; the events tell what comes of it"
     )
 
 
-def _imported_state(model: ImportedModel, paths: Paths) -> ModelState:
-    path, problem = _found(lambda: imported_path(paths.imported_models, model))
-    fields = {name: getattr(model, name) for name in ModelState.__struct_fields__ if hasattr(model, name)}
-    return ModelState(**fields, path=path, problem=problem, is_imported=True, replaced_by="")
+def _history(paths: Paths, as_json: bool) -> None:
+    changes = model_library(paths).history
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(changes), indent=2).decode())
+        return
+    for change in changes:
+        print(f"{change.at}  {change.own}: {change.model} (sha256 {change.sha256}) after {change.was}  {change.reason}")
 
 
-def _found(find: Callable[[], Path]) -> tuple[str | None, str | None]:
-    try:
-        return str(find()), None
-    except SidetoneError as error:
-        return None, str(error)
+def _measure(states: list[ModelState], store: ModelStore) -> None:
+    from models.measuring import measure_model
+
+    if store.measurements is None:
+        return
+    with announce_progress() as progress:
+        for state in states:
+            if state.path is not None and is_measurable(state):
+                path = Path(state.path)
+                measure_model(state.id, path, state.sha256, store.measurements, program("model-check"), progress)
 
 
 def _list(states: list[ModelState], as_json: bool) -> None:
     if as_json:
         _print_json(states)
-        return
-    table = Table("model", "kind", "version", "licence", "delay", "here", "use")
-    for state in states:
-        delay = f"{1000 * state.delay_samples / state.sample_rate_hz:.0f} ms" if state.delay_samples else ""
-        table.add_row(state.id, state.kind, state.version, state.licence, delay, _here(state), _use(state))
-    Console().print(table)
-
-
-def _here(state: ModelState) -> str:
-    if state.path is not None:
-        return "yes"
-    return "damaged" if state.is_imported else "no"
-
-
-def _use(state: ModelState) -> str:
-    if state.replaced_by:
-        return f"replaced by {state.replaced_by}"
-    if not state.is_imported:
-        return ""
-    return f"can replace {state.fits}" if state.fits else "none: no form that Sidetone can run"
+    else:
+        Console().print(model_table(states))
 
 
 def _verify(states: list[ModelState], as_json: bool) -> None:

@@ -65,6 +65,16 @@ class Presets:
             self._controls.apply(aim, f"preset {name}")
         self._loaded, self._aim, self._edited = name, aim, (-1, False)
 
+    def chain(self, name: str) -> ChainConfig:
+        """All settings as loading a preset would leave them; the sound stays as it is.
+
+        Raises
+        ------
+        PresetError
+            If there is none of that name, or it is damaged.
+        """
+        return self._whole(self._library.read(name)[0])
+
     def save(self, name: str, description: str = "") -> None:
         """Save the sound as it is, whatever this version does not know of a preset of that name included.
 

@@ -68,6 +68,9 @@ class Chain:
 
     def prepare(self, fmt: StreamFormat) -> None:
         """Prepare every stage, load and warm what they need. Control thread, before the stream opens."""
+        if self._change is not None:
+            # The stream ended in the middle of it.
+            self._put(self._change.index, self._change.new)
         settings = self._settings
         for slot, params, is_bypassed in zip(self.slots, settings.params, settings.unheard, strict=True):
             _prepare(slot, params, is_bypassed, fmt)
@@ -102,11 +105,7 @@ class Chain:
             return False
         for index, old in enumerate(self.slots):
             if old.stage.wants_prepare:
-                params = self._settings.params[index]
-                new = Slot(old.stage.successor(), params, self._side)
-                new.fault_count, new.budget_ns = old.fault_count, old.budget_ns
-                _prepare(new, params, self._settings.unheard[index], self.format)
-                self._change = ChangeOver(index, old, new, self.format)
+                self._lead_over(index, old.stage.successor())
                 return True
         return False
 
@@ -114,6 +113,41 @@ class Chain:
         """Let stages build what takes time and is wanted by now. Control thread, while the chain runs."""
         for slot in self.slots:
             slot.stage.tend()
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether one stage is just taking over from another. Any thread."""
+        return self._change is not None
+
+    def replace(self, stage: Stage[Any], is_live: bool) -> None:
+        """Let a stage take the place of the one with its id. Control thread; not while `is_changing`.
+
+        Parameters
+        ----------
+        is_live : bool
+            Whether the chain runs: then the sound goes over by itself, without a gap or a click.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such stage.
+        """
+        index = self._stage_index(stage.id)
+        if is_live:
+            self._retired.clear()
+            self._lead_over(index, stage)
+        else:
+            self._put(index, Slot(stage, self._settings.params[index], self._side))
+
+    def _lead_over(self, index: int, stage: Stage[Any]) -> None:
+        old, params = self.slots[index], self._settings.params[index]
+        new = Slot(stage, params, self._side)
+        new.fault_count, new.budget_ns = old.fault_count, old.budget_ns
+        _prepare(new, params, self._settings.unheard[index], self.format)
+        self._change = ChangeOver(index, old, new, self.format)
+
+    def _put(self, index: int, slot: Slot) -> None:
+        self.slots = (*self.slots[:index], slot, *self.slots[index + 1 :])
 
     @property
     def settings(self) -> ChainSettings:
@@ -148,7 +182,7 @@ class Chain:
         if change.process(block, params, is_bypassed):
             # Kept until the control thread clears it: what it holds must not be freed on the audio thread.
             self._retired.append(change.old)
-            self.slots = (*self.slots[: change.index], change.new, *self.slots[change.index + 1 :])
+            self._put(change.index, change.new)
             self._change = None
 
     def tap(self, stage_id: str, frames: int) -> Block | None:
@@ -158,6 +192,16 @@ class Chain:
         """
         tap = self._taps.get(stage_id)
         return None if tap is None else tap[:, :frames]
+
+    def dry(self, stage_id: str, frames: int) -> Block:
+        """The block just processed as it was before a stage, delayed by that stage's latency. Audio thread.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such stage.
+        """
+        return self.slots[self._stage_index(stage_id)].dry(frames)
 
     def values(self) -> dict[str, Value]:
         """All parameters by id (`stage.field`)."""

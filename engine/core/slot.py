@@ -96,6 +96,10 @@ class Slot:
                 self._fall_back(block, dry)
         self._landing.keep(block, dry)
 
+    def dry(self, frames: int) -> Block:
+        """The dry path beside the block just processed, shape (channels, frames). Audio thread."""
+        return self._dry[:, :frames]
+
     def _run(self, block: Block) -> bool:
         started_ns = perf_counter_ns()
         try:

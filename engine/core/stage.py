@@ -7,6 +7,7 @@ thread and may not wait, log, lock or allocate without bound; everything else ru
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
@@ -89,7 +90,7 @@ class Context(Generic[P]):
 
 
 class Assets(Protocol):
-    """Where a stage finds what it cannot compute: the files of its models."""
+    """Where a stage finds what it cannot compute: the files of its models, and what they run on."""
 
     def model_path(self, model_id: str) -> Path:
         """Verified file of a model, built first if need be. Control thread.
@@ -99,6 +100,10 @@ class Assets(Protocol):
         engine.errors.ModelError
             If the model cannot be had; the message says what to do.
         """
+        ...
+
+    def provider(self, model_id: str) -> str:
+        """Execution provider of onnxruntime that suits a model best on this machine. Control thread."""
         ...
 
 
@@ -150,6 +155,11 @@ class Stage(ABC, Generic[P]):
     def latency_samples(self) -> int:
         """Samples by which the output lags the input; constant while prepared."""
         return 0
+
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """What each of the stage's models runs on now, by the model's id. Any thread."""
+        return {}
 
     @property
     def wants_prepare(self) -> bool:

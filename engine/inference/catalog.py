@@ -17,6 +17,7 @@ from typing import Any
 
 from engine.errors import ModelError
 from engine.inference.catalog_seal import SHIPPED_SEAL
+from engine.inference.providers import CPU, Measurements
 
 REBUILD = "run ./sidetone models build"
 """What the user is told to do when a file is missing or is not what it should be."""
@@ -148,9 +149,14 @@ class ModelStore:
     directories : Sequence[Path]
         Where files may lie, looked through in this order: the program's own read-only folder first, then the user's
         cache. None of them needs to exist.
+    measurements : Measurements or None
+        What the models cost on this machine; None if it is not known.
     """
 
-    def __init__(self, entries: Iterable[ModelEntry], directories: Sequence[Path]) -> None:
+    def __init__(
+        self, entries: Iterable[ModelEntry], directories: Sequence[Path], measurements: Measurements | None = None
+    ) -> None:
+        self.measurements = measurements
         self._entries = {entry.id: entry for entry in entries}
         self._directories = tuple(directories)
         self._verified: dict[str, Path] = {}
@@ -199,6 +205,10 @@ class ModelStore:
         if damaged is not None:
             raise ModelError(f"{damaged} is not the {entry.label} that Sidetone was made with; {REBUILD} to replace it")
         raise ModelError(f"the model {entry.label} has not been built yet; {REBUILD}")
+
+    def provider(self, model_id: str) -> str:
+        """Execution provider that suits a model best, as far as it was measured."""
+        return self.measurements.provider(self.entry(model_id).sha256) if self.measurements else CPU
 
     def _find(self, entry: ModelEntry) -> tuple[Path | None, Path | None]:
         """The right file, and the first wrong or unreadable one met on the way to it."""

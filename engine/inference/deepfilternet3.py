@@ -27,7 +27,8 @@ from engine.dsp.kernel import compile_kernels, inline, kernel
 from engine.dsp.linear_prediction import LinearPredictor
 from engine.dsp.stft import append_hop, vorbis_window
 from engine.errors import ModelError
-from engine.inference.session import StatefulStep, open_session
+from engine.inference.providers import CPU
+from engine.inference.session import StatefulStep, open_model
 
 SAMPLE_RATE = 48_000
 HOP_SAMPLES = 480
@@ -58,6 +59,8 @@ class DeepFilterNet3:
         A streaming graph made by `models.build`.
     predicted_frames : int
         How many of the two frames ahead are predicted instead of waited for; the graph's frames but one.
+    provider : str
+        What the network runs on.
 
     Raises
     ------
@@ -69,15 +72,15 @@ class DeepFilterNet3:
     hop_samples = HOP_SAMPLES
     warm_up_hops = 100
 
-    def __init__(self, path: Path, predicted_frames: int = 0) -> None:
-        self._session = open_session(path)
+    def __init__(self, path: Path, predicted_frames: int = 0, provider: str = CPU) -> None:
+        self.session = open_model(path, provider)
         self._predicted_frames = predicted_frames
         self.delay_samples = (LOOK_AHEAD_FRAMES - predicted_frames + 1) * HOP_SAMPLES
         self._band_ends = erb_band_ends(SAMPLE_RATE, 2 * HOP_SAMPLES, BANDS, min_bins=2)
 
     def stream(self) -> DeepFilterNet3Stream:
         """A new stream, warmed up: its first hop costs no more than the others. Control thread."""
-        stream = DeepFilterNet3Stream(StatefulStep(self._session), self._band_ends, self._predicted_frames)
+        stream = DeepFilterNet3Stream(StatefulStep(self.session), self._band_ends, self._predicted_frames)
         hop = np.zeros(HOP_SAMPLES, np.float32)
         for _ in range(2):
             stream.process(hop, hop, 0.0)

@@ -9,18 +9,17 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import tomli_w
 
-from engine.core.stage import Assets
 from engine.errors import ModelError
 from engine.inference.catalog import sha256_of
 
 FILE_NAME = "imported.toml"
 OTHER, DENOISER = "other", "denoiser"
+KEPT_CHANGES = 100
 _HEAD = "# Written by Sidetone; it refuses this file if anything else changes it. Delete it to forget all imported models.\n"
 _SEAL = "# sha256 of what follows: "
 
@@ -54,11 +53,23 @@ class ImportedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     card: str
 
 
+class ModelChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One model came in the place of another, in what had been `own`'s place at first; `at` is in ISO 8601, UTC."""
+
+    at: str
+    own: str
+    model: str
+    sha256: str
+    was: str
+    reason: str
+
+
 class ImportedCatalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All imported models, and the chosen ones: own model's id -> imported model's id."""
+    """All imported models, the chosen ones (own model's id -> imported model's id), and what was changed, oldest first."""
 
     model: tuple[ImportedModel, ...] = ()
     chosen: dict[str, str] = {}
+    history: tuple[ModelChange, ...] = ()
 
     def find(self, model_id: str) -> ImportedModel | None:
         """The model of this id."""
@@ -70,15 +81,20 @@ class ImportedCatalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def without(self, model_id: str) -> ImportedCatalog:
         """The same without one, nor any choice of it."""
-        return ImportedCatalog(
-            tuple(model for model in self.model if model.id != model_id),
-            {own: chosen for own, chosen in self.chosen.items() if chosen != model_id},
+        return msgspec.structs.replace(
+            self,
+            model=tuple(model for model in self.model if model.id != model_id),
+            chosen={own: chosen for own, chosen in self.chosen.items() if chosen != model_id},
         )
 
-    def choosing(self, own_id: str, model_id: str | None) -> ImportedCatalog:
+    def choosing(self, own_id: str, model_id: str) -> ImportedCatalog:
         """The same with an imported model in the place of `own_id`, or with that itself again."""
         rest = {own: chosen for own, chosen in self.chosen.items() if own != own_id}
-        return msgspec.structs.replace(self, chosen=rest | ({own_id: model_id} if model_id else {}))
+        return msgspec.structs.replace(self, chosen=rest | ({own_id: model_id} if model_id != own_id else {}))
+
+    def noting(self, change: ModelChange) -> ImportedCatalog:
+        """The same with one more change remembered."""
+        return msgspec.structs.replace(self, history=(*self.history, change)[-KEPT_CHANGES:])
 
 
 def read_imported(directory: Path) -> ImportedCatalog:
@@ -153,25 +169,3 @@ def imported_path(directory: Path, model: ImportedModel) -> Path:
     except OSError as error:
         raise ModelError(f"the imported model {model.id} cannot be read ({error.strerror}); {advice}") from None
     raise ModelError(f"{path} is not the {model.id} that was imported; {advice}")
-
-
-class ChosenModels:
-    """The program's models, but for those in whose place an imported one was chosen. Implements `Assets`."""
-
-    def __init__(self, own: Assets, catalog: ImportedCatalog, directory: Path) -> None:
-        self._own = own
-        self._chosen: Mapping[str, ImportedModel | None] = {
-            own_id: catalog.find(model_id) for own_id, model_id in catalog.chosen.items()
-        }
-        self._directory = directory
-
-    def model_path(self, model_id: str) -> Path:
-        """Verified file of a model. Control thread.
-
-        Raises
-        ------
-        ModelError
-            If it cannot be had.
-        """
-        chosen = self._chosen.get(model_id)
-        return self._own.model_path(model_id) if chosen is None else imported_path(self._directory, chosen)

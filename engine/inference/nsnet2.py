@@ -20,7 +20,8 @@ from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, plan_fft, real
 from engine.dsp.kernel import compile_kernels, kernel
 from engine.dsp.stft import append_hop, sine_window
 from engine.errors import ModelError
-from engine.inference.session import StatefulStep, open_session
+from engine.inference.providers import CPU
+from engine.inference.session import StatefulStep, open_model
 
 SAMPLE_RATE = 48_000
 HOP_SAMPLES = 480
@@ -36,6 +37,8 @@ class NsNet2:
     ----------
     path : Path
         The streaming graph made by `models.build`.
+    provider : str
+        What the network runs on.
 
     Raises
     ------
@@ -48,12 +51,12 @@ class NsNet2:
     delay_samples = HOP_SAMPLES
     warm_up_hops = 50
 
-    def __init__(self, path: Path) -> None:
-        self._session = open_session(path)
+    def __init__(self, path: Path, provider: str = CPU) -> None:
+        self.session = open_model(path, provider)
 
     def stream(self) -> NsNet2Stream:
         """A new stream, warmed up: its first hop costs no more than the others. Control thread."""
-        stream = NsNet2Stream(StatefulStep(self._session))
+        stream = NsNet2Stream(StatefulStep(self.session))
         hop = np.zeros(HOP_SAMPLES, np.float32)
         for _ in range(2):
             stream.process(hop, hop, 0.0)

@@ -8,32 +8,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 import msgspec
 import numpy as np
 
 from engine.errors import ModelError
-from engine.inference.deepfilternet3 import DeepFilterNet3
 from engine.inference.frame_denoiser import FrameDenoiser
-from engine.inference.nsnet2 import NsNet2
 from engine.inference.onnx_contents import read_onnx_contents
+from engine.inference.providers import CPU
+from engine.inference.runtimes import RUNTIMES
 from engine.inference.session import open_session
 
 ALLOWED_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 MOST_MEMORY_BYTES = 4 << 30
 MOST_CPU_S = 60
-TRIAL_HOPS = 50
-
-RUNTIMES: dict[str, Callable[[Path], FrameDenoiser]] = {
-    "deepfilternet3": DeepFilterNet3,
-    "deepfilternet3-20ms": lambda path: DeepFilterNet3(path, predicted_frames=1),
-    "deepfilternet3-10ms": lambda path: DeepFilterNet3(path, predicted_frames=2),
-    "nsnet2": NsNet2,
-}
-"""What this program can run: by the id of the model of its own whose place another one of the same form may take."""
+TRIAL_HOPS = 200
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -45,8 +37,10 @@ class Finding(msgspec.Struct, frozen=True):
         Why it is refused; empty if it is not.
     fits : str
         Id of the model whose place it can take; empty if it can be loaded but nothing here knows how to use it.
-    cost_ms : float
-        Median time of a hop on this machine; 0 where nothing fits.
+    cost_ms, cost_p99_ms : float
+        Median and 99th percentile of the time of a hop on this machine; 0 where nothing fits.
+    level_dbfs : float
+        Of what it makes of the noise it was tried with: the same model gives the same on every provider.
     shape : str
         Its inputs and outputs in words.
     """
@@ -57,10 +51,12 @@ class Finding(msgspec.Struct, frozen=True):
     hop_samples: int = 0
     delay_samples: int = 0
     cost_ms: float = 0.0
+    cost_p99_ms: float = 0.0
+    level_dbfs: float = 0.0
     shape: str = ""
 
 
-def probe(path: Path) -> Finding:
+def probe(path: Path, provider: str = CPU) -> Finding:
     """Look through a file, load it, and try it as everything that this program can run. Waits; may crash or hang."""
     try:
         contents = read_onnx_contents(path.read_bytes())
@@ -68,22 +64,22 @@ def probe(path: Path) -> Finding:
             return Finding("it keeps data in other files, which is not allowed; save it as one file")
         if strangers := contents.domains - ALLOWED_DOMAINS:
             return Finding(f"it needs operators that are not ONNX's own ({', '.join(sorted(strangers))[:100]})")
-        session = open_session(path)
+        runtime = open_session(path, provider)
     except ModelError as error:
         return Finding(str(error))
     except OSError as error:
         return Finding(f"it cannot be read ({error.strerror or error})")
-    words = ", ".join(f"{value.name} {value.shape}" for value in session.get_inputs())
-    shape = f"{words} -> {', '.join(f'{value.name} {value.shape}' for value in session.get_outputs())}"[:300]
+    words = ", ".join(f"{value.name} {value.shape}" for value in runtime.get_inputs())
+    shape = f"{words} -> {', '.join(f'{value.name} {value.shape}' for value in runtime.get_outputs())}"[:300]
     for model_id, load in RUNTIMES.items():
-        if (finding := _try_as(model_id, load, path, shape)) is not None:
+        if (finding := _try_as(model_id, partial(load, path, provider), shape)) is not None:
             return finding
     return Finding(shape=shape)
 
 
-def _try_as(model_id: str, load: Callable[[Path], FrameDenoiser], path: Path, shape: str) -> Finding | None:
+def _try_as(model_id: str, load: Callable[[], FrameDenoiser], shape: str) -> Finding | None:
     try:
-        denoiser = load(path)
+        denoiser = load()
         stream = denoiser.stream()
     except Exception:  # noqa: BLE001 - it is not of this form; why does not matter
         return None
@@ -100,7 +96,9 @@ def _try_as(model_id: str, load: Callable[[Path], FrameDenoiser], path: Path, sh
         sample_rate_hz=denoiser.sample_rate,
         hop_samples=denoiser.hop_samples,
         delay_samples=denoiser.delay_samples,
-        cost_ms=round(1000.0 * median(costs_s), 3),
+        cost_ms=round(1000.0 * float(np.percentile(costs_s, 50)), 3),
+        cost_p99_ms=round(1000.0 * float(np.percentile(costs_s, 99)), 3),
+        level_dbfs=round(10.0 * float(np.log10(np.mean(np.square(hops)) + 1e-12)), 2),
         shape=shape,
     )
 

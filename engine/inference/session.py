@@ -6,7 +6,6 @@ to all its memory, so that a step copies nothing and allocates nothing but what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +13,76 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from engine.errors import ModelError
+from engine.inference.providers import CPU, short_name
 
-CPU_ONLY = ("CPUExecutionProvider",)
+
+class ModelSession:
+    """A model's weights on the provider that was chosen for it, and on the CPU standing by where that is another one.
+
+    A provider may vanish at any time: a driver is updated, a graphics card unplugged. All streams of the session then go on
+    on the CPU, each from the state it had.
+
+    Parameters
+    ----------
+    runtimes : sequence of onnxruntime.InferenceSession
+        One, or two of the same model; the second stands by.
+    providers : tuple of str
+        What each runs on.
+
+    Attributes
+    ----------
+    rank : int
+        Which of them is in use. Written by the audio thread.
+    """
+
+    def __init__(self, runtimes: tuple[onnxruntime.InferenceSession, ...], providers: tuple[str, ...]) -> None:
+        self.runtimes = runtimes
+        self.rank = 0
+        self._providers = providers
+        self._fault = ""
+
+    @property
+    def provider(self) -> str:
+        """What it runs on now. Any thread."""
+        return self._providers[self.rank]
+
+    def give_way(self, rank: int, error: Exception) -> bool:
+        """Note that the runtime of that rank failed; False if nothing stands by. Audio thread."""
+        if rank + 1 == len(self.runtimes):
+            return False
+        if self.rank == rank:
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            names = [short_name(name) for name in self._providers[rank : rank + 2]]
+            self._fault = f"{names[0]} failed ({reason}); it runs on {names[1]} now"
+            self.rank = rank + 1
+        return True
+
+    def take_fault(self) -> str:
+        """Why the provider was left, told once; empty if there is nothing to tell. Control thread."""
+        fault, self._fault = self._fault, ""
+        return fault
 
 
-def open_session(model: Path | bytes, providers: Sequence[str] = CPU_ONLY) -> onnxruntime.InferenceSession:
-    """Load a model to be stepped on one thread. Control thread; waits for the disk.
+def open_model(path: Path, provider: str = CPU) -> ModelSession:
+    """Load a model to be stepped by streams. Control thread; waits for the disk.
+
+    Raises
+    ------
+    ModelError
+        If the file is no model that this onnxruntime can run. A provider that cannot be had is passed over for the CPU.
+    """
+    cpu = open_session(path)
+    if provider != CPU:
+        try:
+            return ModelSession((open_session(path, provider), cpu), (provider, CPU))
+        except ModelError:
+            # Measured once and gone since; the CPU is always there.
+            pass
+    return ModelSession((cpu,), (CPU,))
+
+
+def open_session(model: Path | bytes, provider: str = CPU) -> onnxruntime.InferenceSession:
+    """Load a model to be run on one thread. Control thread; waits for the disk.
 
     Models of one frame are too small to share out: a second thread costs more than it brings, and a spinning one takes
     the core from the rest of the program.
@@ -28,11 +91,13 @@ def open_session(model: Path | bytes, providers: Sequence[str] = CPU_ONLY) -> on
     ----------
     model : Path or bytes
         A file or its content.
+    provider : str
+        What it shall run on, and on nothing else.
 
     Raises
     ------
     ModelError
-        If the file is no model that this onnxruntime can run.
+        If the file is no model that this onnxruntime can run there.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -41,8 +106,16 @@ def open_session(model: Path | bytes, providers: Sequence[str] = CPU_ONLY) -> on
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
+    # DirectML cannot plan memory ahead.
+    options.enable_mem_pattern = provider == CPU
     try:
-        return onnxruntime.InferenceSession(model, options, providers=list(providers))
+        if provider not in onnxruntime.get_available_providers():
+            raise RuntimeError(f"{short_name(provider)} is not there")
+        runtime = onnxruntime.InferenceSession(model, options, providers=[provider])
+        if runtime.get_providers()[0] != provider:
+            raise RuntimeError(f"{short_name(provider)} refuses it")
+        runtime.disable_fallback()
+        return runtime
     except Exception as error:  # onnxruntime's own exceptions share no other base
         reason = str(error).partition("\n")[0]
         name = model.name if isinstance(model, Path) else "a model"
@@ -66,9 +139,9 @@ class StatefulStep:
         If the model's shapes are not all fixed, or a state has no counterpart.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        shapes_in = {value.name: value.shape for value in session.get_inputs()}
-        shapes_out = {value.name: value.shape for value in session.get_outputs()}
+    def __init__(self, session: ModelSession) -> None:
+        shapes_in = {value.name: value.shape for value in session.runtimes[0].get_inputs()}
+        shapes_out = {value.name: value.shape for value in session.runtimes[0].get_outputs()}
         states = [name for name in shapes_in if f"{name}_next" in shapes_out]
         for name, shape in (shapes_in | shapes_out).items():
             if not all(isinstance(size, int) for size in shape):
@@ -81,13 +154,20 @@ class StatefulStep:
         }
         self._states = tuple({name: np.zeros(shapes_in[name], np.float32) for name in states} for _ in range(2))
         self._session = session
-        self._bindings = (self._bind(*self._states), self._bind(*reversed(self._states)))
+        # One pair for each runtime, over the same memory: whichever makes the next step finds the state in place.
+        self._bindings = tuple(
+            (self._bind(runtime, *self._states), self._bind(runtime, *reversed(self._states)))
+            for runtime in session.runtimes
+        )
         self._turn = 0
 
     def _bind(
-        self, states: dict[str, NDArray[np.float32]], next_states: dict[str, NDArray[np.float32]]
+        self,
+        runtime: onnxruntime.InferenceSession,
+        states: dict[str, NDArray[np.float32]],
+        next_states: dict[str, NDArray[np.float32]],
     ) -> onnxruntime.IOBinding:
-        binding = self._session.io_binding()
+        binding = runtime.io_binding()
         for name, array in (self.inputs | states).items():
             binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
         for name, array in (self.outputs | {f"{name}_next": array for name, array in next_states.items()}).items():
@@ -100,10 +180,20 @@ class StatefulStep:
         Raises
         ------
         RuntimeError
-            If onnxruntime fails; the state is then as before.
+            If onnxruntime fails and nothing stands by; the state is then as before.
         """
-        self._session.run_with_iobinding(self._bindings[self._turn])
+        rank = self._session.rank
+        try:
+            self._step(rank)
+        except Exception as error:  # onnxruntime's own exceptions share no other base
+            if not self._session.give_way(rank, error):
+                raise
+            # What came in is untouched by a step that failed, so the same step is made again.
+            self._step(rank + 1)
         self._turn = 1 - self._turn
+
+    def _step(self, rank: int) -> None:
+        self._session.runtimes[rank].run_with_iobinding(self._bindings[rank][self._turn])
 
     def reset(self) -> None:
         """Forget the past: all state and inputs zero. Audio thread."""

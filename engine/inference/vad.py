@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.inference.session import StatefulStep, open_session
+from engine.inference.session import StatefulStep, open_model
 
 SAMPLE_RATE_HZ = 16_000
 HOP_SAMPLES = 512
@@ -32,7 +32,7 @@ class SileroVad:
     """
 
     def __init__(self, path: Path) -> None:
-        self._session = open_session(path)
+        self._session = open_model(path)
 
     def stream(self) -> SileroVadStream:
         """A new stream with a state of its own."""

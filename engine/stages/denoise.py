@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import ClassVar, Self
@@ -22,17 +22,25 @@ from engine.core.params import Params, choice, param
 from engine.core.stage import Assets, Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.hop_bridge import HopBridge
 from engine.errors import ModelError
-from engine.inference.deepfilternet3 import DeepFilterNet3
 from engine.inference.dry import DRY
 from engine.inference.frame_denoiser import FrameDenoiser
 from engine.inference.ladder import KEPT_STEPS, Ladder
 from engine.inference.lane import Lanes
-from engine.inference.nsnet2 import NsNet2
+from engine.inference.runtimes import RUNTIMES
+from engine.inference.session import ModelSession
 
 FULL_STRENGTH_DB = 100.0
 METER_SECONDS = 0.3
 INAUDIBLE_POWER = 1e-12
-MODES = ("quality", "balanced", "fast", "light")
+MODELS = {
+    "quality": "deepfilternet3",
+    "balanced": "deepfilternet3-20ms",
+    "fast": "deepfilternet3-10ms",
+    "light": "nsnet2",
+}
+"""Mode -> id of its model in the catalogue."""
+
+MODES = tuple(MODELS)
 DEFAULT_MODE = "balanced"
 AUTO, LIGHT = "auto", "light"
 NETWORK_SHARE = 2 / 3
@@ -76,6 +84,8 @@ class Denoise(Stage[DenoiseParams]):
         stood in for by its neighbour.
     notices : Iterable[str]
         What the user should be told about how they were loaded.
+    sessions : Mapping[str, ModelSession]
+        Where the weights are, by the model's id, as far as they may come to run on something else.
     """
 
     id: ClassVar[str] = "denoise"
@@ -89,8 +99,14 @@ class Denoise(Stage[DenoiseParams]):
         "Removes background noise from the voice with a neural network, over the full band up to 24 kHz."
     )
 
-    def __init__(self, denoisers: Mapping[str, FrameDenoiser], notices: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        denoisers: Mapping[str, FrameDenoiser],
+        notices: Iterable[str] = (),
+        sessions: Mapping[str, ModelSession] | None = None,
+    ) -> None:
         self._denoisers = dict(denoisers)
+        self._sessions = dict(sessions or {})
         self._notices = deque(notices, maxlen=KEPT_STEPS)
         self._expected_mode = self._home = self._first = self._stand_in(DEFAULT_MODE)
         first = self._denoisers[self._home]
@@ -111,26 +127,23 @@ class Denoise(Stage[DenoiseParams]):
         ModelError
             If not one of them can be had; what is wrong with some is told in `take_notices`.
         """
-        loaders: dict[str, Callable[[], FrameDenoiser]] = {
-            "quality": lambda: DeepFilterNet3(assets.model_path("deepfilternet3")),
-            "balanced": lambda: DeepFilterNet3(assets.model_path("deepfilternet3-20ms"), predicted_frames=1),
-            "fast": lambda: DeepFilterNet3(assets.model_path("deepfilternet3-10ms"), predicted_frames=2),
-            "light": lambda: NsNet2(assets.model_path("nsnet2")),
-        }
         denoisers: dict[str, FrameDenoiser] = {}
+        sessions: dict[str, ModelSession] = {}
         errors: dict[str, ModelError] = {}
-        for mode, load in loaders.items():
+        for mode, model_id in MODELS.items():
             try:
-                denoisers[mode] = load()
+                denoiser = RUNTIMES[model_id](assets.model_path(model_id), assets.provider(model_id))
+                denoisers[mode], sessions[model_id] = denoiser, denoiser.session
             except ModelError as error:
                 errors[mode] = error
         if not denoisers:
             raise next(iter(errors.values()))
-        return cls(denoisers, (f"the mode {mode} is not there: {error}" for mode, error in errors.items()))
+        notices = [f"the mode {mode} is not there: {error}" for mode, error in errors.items()]
+        return cls(denoisers, notices, sessions)
 
     def successor(self) -> Self:
         """Make another that shares the weights. Control thread."""
-        return type(self)(self._denoisers)
+        return type(self)(self._denoisers, sessions=self._sessions)
 
     def expect(self, params: DenoiseParams) -> None:
         """Learn which mode the stream will begin with: its delay is what `prepare` declares. Control thread."""
@@ -219,9 +232,16 @@ class Denoise(Stage[DenoiseParams]):
         """Whether the mode that is wanted has another delay than the one this was prepared for."""
         return self._wanted_delay_samples != self._delay_samples
 
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """What each network runs on now, by the model's id. Any thread."""
+        return {model_id: session.provider for model_id, session in self._sessions.items()}
+
     def take_notices(self) -> tuple[str, ...]:
-        """Steps of the ladder, and what could not be loaded. Control thread."""
-        told = []
+        """Steps of the ladder, providers that failed, and what could not be loaded. Control thread."""
+        told = [
+            f"{model_id}: {fault}" for model_id, session in self._sessions.items() if (fault := session.take_fault())
+        ]
         while self._notices:
             told.append(self._notices.popleft())
         while self._ladder.steps:

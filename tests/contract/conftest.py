@@ -10,6 +10,7 @@ import pytest
 
 from engine.core.stage import Stage, StreamFormat
 from engine.inference.catalog import ModelStore
+from engine.inference.providers import CPU
 from engine.stages.room_correction import RoomCorrection
 from tests.helpers.models import model_store  # noqa: F401 - the fixture behind `_Models`
 from tests.helpers.rooms import room_impulse, room_of
@@ -24,6 +25,9 @@ class _Models:
     def model_path(self, model_id: str) -> Path:
         store: ModelStore = self._request.getfixturevalue("model_store")
         return store.model_path(model_id)
+
+    def provider(self, model_id: str) -> str:
+        return CPU
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from app.engine_process import program
 from engine.core.stage import Context, StreamFormat
 from engine.errors import ModelError
 from engine.inference.catalog import ModelStore, read_catalog, seal_of
+from engine.inference.providers import CPU
 from engine.stages.denoise import Denoise, DenoiseParams
 from models.build import CATALOG_PATH
 from models.importing import check
@@ -66,6 +67,9 @@ def test_a_changed_byte_in_a_model_is_always_refused_and_the_ladder_goes_on(
         def model_path(self, model_id: str) -> Path:
             store = ModelStore([entry], [tmp_path]) if model_id == entry.id else model_store
             return store.model_path(model_id)
+
+        def provider(self, model_id: str) -> str:
+            return CPU
 
     stage = Denoise.build(Tampered())
     stage.prepare(StreamFormat(48_000, 1, 480))

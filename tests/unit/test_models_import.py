@@ -26,13 +26,13 @@ from engine.errors import ModelError
 from engine.inference.catalog import ModelStore
 from engine.inference.imported import (
     FILE_NAME,
-    ChosenModels,
     ImportedCatalog,
     ImportedModel,
     imported_path,
     read_imported,
     write_imported,
 )
+from engine.inference.library import ChosenModels
 from engine.inference.onnx_contents import read_onnx_contents
 from engine.stages.denoise import Denoise, DenoiseParams
 from models import importing
@@ -130,7 +130,7 @@ def test_versions_are_kept_and_one_goes_back_by_choosing(tmp_path: Path) -> None
     assert {first.id, second.id} == {model.id for model in catalog.model}
     catalog = catalog.choosing("nsnet2", second.id).choosing("nsnet2", first.id)
     assert catalog.chosen == {"nsnet2": first.id}
-    assert catalog.choosing("nsnet2", None).chosen == {}
+    assert catalog.choosing("nsnet2", "nsnet2").chosen == {}
 
 
 def test_removing_forgets_file_entry_and_choice(tmp_path: Path) -> None:
