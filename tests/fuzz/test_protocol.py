@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from engine import EngineState, ParameterError, SidetoneError
-from engine.commands import Failed, Reply, Request, Start
-from engine.config import ChainConfig, DeviceConfig, EngineConfig
+from engine.commands import MOST_MORPH_MS, Failed, Reply, Request, Start
+from engine.config import ChainConfig, DeviceConfig, EngineConfig, PresetConfig
 from engine.host import EngineHost
 from engine.protocol import Wire, decode_reply, decode_request, encode, greet_engine
 from engine.remote import connect
@@ -42,6 +42,11 @@ chains = st.builds(
     params=st.dictionaries(names | st.text(max_size=5), values, max_size=4),
     bypass=st.dictionaries(st.sampled_from(["late", "factor", "nosuch", ""]), st.booleans(), max_size=3),
 )
+preset_configs = st.builds(
+    PresetConfig,
+    by_input=st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=3),
+    fallback=st.text(max_size=9),
+)
 configs = st.builds(EngineConfig, devices=devices, chain=chains)
 
 
@@ -59,11 +64,14 @@ def request_of(kind: type[Any]) -> st.SearchStrategy[Any]:
             str: st.text(max_size=40),
             EngineConfig: configs,
             ChainConfig: chains,
+            PresetConfig: preset_configs,
         }
         if field.name in known:
             fields[field.name] = known[field.name]
         elif field.name == "value":
             fields[field.name] = values
+        elif field.name == "morph_ms":
+            fields[field.name] = st.floats(0.0, MOST_MORPH_MS)
         elif field.name == "latency_ms":
             fields[field.name] = st.one_of(st.none(), st.floats())
         else:
