@@ -44,5 +44,13 @@ class Tool:
     make: Callable[[EngineBridge], ToolPanel]
 
 
-TOOLS: tuple[Tool, ...] = ()
+def _compare(bridge: EngineBridge) -> ToolPanel:
+    from app.ui.panels.compare_panel import ComparePanel
+
+    return ComparePanel(bridge)
+
+
+TOOLS: tuple[Tool, ...] = (
+    Tool("compare", "Compare", "A beside B, equally loud, also blind; and what the denoiser takes away.", _compare),
+)
 """In the order in which they stand in the window."""
