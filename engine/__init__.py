@@ -4,6 +4,7 @@ These are its public names; the face imports nothing else. They are light: the D
 `EngineApi`, in the engine's own process.
 """
 
+from engine.alarms import ALARM_TEXTS, Alarm
 from engine.api import EngineApi
 from engine.commands import (
     AnswerBlind,
@@ -32,7 +33,16 @@ from engine.commands import (
     UseModel,
 )
 from engine.comparison import ComparisonSnapshot, Source
-from engine.config import AUTOMATIC, SAMPLE_RATE_HZ, ChainConfig, DeviceConfig, EngineConfig, PresetConfig, RoomConfig
+from engine.config import (
+    AUTOMATIC,
+    SAMPLE_RATE_HZ,
+    BackupConfig,
+    ChainConfig,
+    DeviceConfig,
+    EngineConfig,
+    PresetConfig,
+    RoomConfig,
+)
 from engine.core.params import ParamKind, ParamSpec, Value
 from engine.core.stage import MeterSpec
 from engine.errors import (
@@ -94,11 +104,14 @@ from engine.snapshot import (
 )
 
 __all__ = [
+    "ALARM_TEXTS",
     "AUTOMATIC",
     "SAMPLE_RATE_HZ",
+    "Alarm",
     "AnswerBlind",
     "ApplyChain",
     "AudioFileError",
+    "BackupConfig",
     "CanaryConfig",
     "CanaryStatus",
     "CaptionLine",

@@ -16,6 +16,23 @@ AUTOMATIC = "auto"
 """Device choice: the system's default microphone, or the virtual microphone for the air bus."""
 
 
+class BackupConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Which devices take over, in this order, when the chosen one is gone.
+
+    Parameters
+    ----------
+    input, output, monitor : tuple of str
+        As in `DeviceConfig`.
+    takes_back : bool
+        Whether a better one is taken back as soon as it is there again.
+    """
+
+    input: tuple[str, ...] = ()
+    output: tuple[str, ...] = ()
+    monitor: tuple[str, ...] = ()
+    takes_back: bool = True
+
+
 class DeviceConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Which devices, and how they are opened.
 
@@ -37,6 +54,7 @@ class DeviceConfig(msgspec.Struct, frozen=True, kw_only=True):
     music: str | None = None
     hop_frames: int = DEFAULT_HOP_FRAMES
     is_exclusive: bool = False
+    backups: BackupConfig = BackupConfig()
 
 
 class ChainConfig(msgspec.Struct, frozen=True, kw_only=True):

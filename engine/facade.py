@@ -10,12 +10,12 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from pathlib import PurePath
 from time import monotonic
 from typing import Any
 
 import msgspec
 
+from engine.alarms import MicrophoneAlarms
 from engine.commands import (
     AnswerBlind,
     ApplyChain,
@@ -55,12 +55,13 @@ from engine.control.presets import Presets
 from engine.core.chain import Chain
 from engine.core.stage import Stage
 from engine.describe import describe
+from engine.device_order import DeviceOrder, device_name, identity
 from engine.errors import ConnectionLostError, DeviceError, SidetoneError
 from engine.event_log import EventLog
 from engine.hop import TAPPED_STAGES
 from engine.inference.library import ModelLibrary
-from engine.io.backend import AudioBackend, DeviceInfo, StreamRequest
-from engine.io.devices import Direction, find_device
+from engine.io.backend import AudioBackend, DeviceInfo
+from engine.io.devices import Direction
 from engine.io.simulated import PREFIX, is_simulated
 from engine.io.virtual_device import VirtualMicrophone
 from engine.live import LiveRun
@@ -82,7 +83,7 @@ from engine.snapshot import (
 )
 from engine.watch import INPUT_ENDED, RunWatch
 
-_WATCH_INTERVAL_S = 0.1
+_WATCH_INTERVAL_S = 0.05
 _REOPEN_AFTER_S = 1.0
 _LEAST_HOP_FRAMES, _MOST_HOP_FRAMES = 16, 4800
 _SIMULATED_ADVICE = "A recording plays in the place of a microphone; plug one in and choose it as the input."
@@ -134,6 +135,8 @@ class Engine:
         self._models = ModelChanges(self._chain, models, self._events)
         self._comparisons = Comparisons(self._chain, self.controls, self.presets, self._models, self._events)
         self._backend = backend
+        self._order = DeviceOrder(backend, lambda text: self._events.add(EventKind.DEVICE, text))
+        self._alarms = MicrophoneAlarms(lambda text: self._events.add(EventKind.ALARM, text))
         self._open_virtual = open_virtual
         self._virtual: VirtualMicrophone | None = None
         self._is_paced = is_paced
@@ -226,6 +229,7 @@ class Engine:
             presets=self.presets.snapshot(),
             models=self._models.snapshot(),
             comparison=self._comparisons.snapshot(run),
+            alarms=self._alarms.active,
         )
 
     def events(self, after: int = 0) -> tuple[Event, ...]:
@@ -322,17 +326,9 @@ class Engine:
             self._set_state(EngineState.RUNNING, "")
 
     def _open_run(self) -> None:
-        wanted = self._config.devices
-        output = self._output(wanted)
-        request = StreamRequest(
-            input_device=None if wanted.input == AUTOMATIC else wanted.input,
-            output_device=output,
-            monitor_device=wanted.monitor,
-            music_device=wanted.music,
-            hop_frames=wanted.hop_frames,
-            host_options={"wasapi_exclusive": wanted.is_exclusive},
-        )
         found = self._found_devices()
+        wanted = self._order.choose(self._config.devices, found)
+        request = self._order.request(self._output(wanted))
         self._run_count += 1
         stream = self._backend.open(request)
         try:
@@ -341,19 +337,24 @@ class Engine:
         except BaseException:
             stream.close()
             raise
-        virtual = self._virtual if wanted.output == AUTOMATIC else None
-        self._devices = DeviceSnapshot(
-            input=_name(wanted.input, found),
-            output=_name(output, found),
-            monitor=_name(wanted.monitor, found),
-            music=_name(wanted.music, found),
-            virtual_microphone=virtual.microphone_name if virtual else "",
-            advice=_SIMULATED_ADVICE if is_simulated(wanted.input) else "",
-            chosen=wanted,
-        )
+        self._show_devices(found)
         # Last, so that whoever sees the run sees its devices too.
         self._run, self._watch = run, RunWatch(run, self._events)
-        self.presets.follow(_id(wanted.input, found))
+
+    def _show_devices(self, found: Sequence[DeviceInfo]) -> None:
+        used = self._order.used
+        virtual = self._virtual if used.output == AUTOMATIC else None
+        self._devices = DeviceSnapshot(
+            input=device_name(used.input, found),
+            output=device_name(self._order.output, found),
+            monitor=device_name(used.monitor, found),
+            music=device_name(used.music, found),
+            virtual_microphone=virtual.microphone_name if virtual else "",
+            advice=_SIMULATED_ADVICE if is_simulated(used.input) else "",
+            chosen=self._config.devices,
+            used=used,
+        )
+        self.presets.follow(identity(used.input, found))
 
     def _output(self, wanted: DeviceConfig) -> str:
         if wanted.output != AUTOMATIC:
@@ -382,6 +383,7 @@ class Engine:
         self._comparisons.end(self._run)
         run, self._run, self._watch = self._run, None, None
         self._observer.reset_latency()
+        self._alarms.rest()
         if run is not None:
             run.close()
 
@@ -421,10 +423,27 @@ class Engine:
             self._comparisons.look_after(run)
             if self._chain.renew():
                 self._events.add(EventKind.STAGE, "a stage with another delay takes over")
-            if not run.worker.is_running:
+            if (run.worker.is_running and not self._keep_devices(run)) or not run.worker.is_running:
                 self._run_ended(run)
         elif self._reopen_at_s is not None and monotonic() >= self._reopen_at_s:
             self._reopen()
+
+    def _look_for_alarms(self, run: LiveRun) -> None:
+        level = run.processor.input_level
+        is_unplugged = self._order.used.input != self._config.devices.input
+        self._alarms.look(level.peak_dbfs, level.is_clipping, is_unplugged)
+
+    def _keep_devices(self, run: LiveRun) -> bool:
+        """Let another device take over where one is gone, or take a better one back. False if nothing can be done."""
+        if run.stream.lost is not None:
+            if not self._order.mend(run.stream):
+                return False
+        elif not self._order.take_back(run.stream):
+            return True
+        # The way of the sound has changed: its delay is measured anew.
+        self._observer.reset_latency()
+        self._show_devices(self._backend.devices())
+        return True
 
     def _run_ended(self, run: LiveRun) -> None:
         reason = run.end_reason
@@ -434,10 +453,12 @@ class Engine:
         if not run.worker.is_beyond_help:
             self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
         self._set_state(EngineState.FAILED, reason)
+        is_unplugged = Direction.INPUT in run.stream.lost_directions
         try:
             self._close_run()
         except SidetoneError as error:
             self._events.add(EventKind.NOTICE, str(error))
+        self._alarms.look((), is_clipping=False, is_unplugged=is_unplugged)
 
     def _reopen(self) -> None:
         self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
@@ -453,25 +474,3 @@ def _check_hop(frames: int) -> None:
         raise DeviceError(
             f"a hop of {frames} frames is not possible; choose {_LEAST_HOP_FRAMES} to {_MOST_HOP_FRAMES}, best 480"
         )
-
-
-def _id(chosen: str, devices: Sequence[DeviceInfo]) -> str:
-    """By what a microphone is known again."""
-    if is_simulated(chosen):
-        return chosen
-    try:
-        return find_device(devices, None if chosen == AUTOMATIC else chosen, Direction.INPUT).id
-    except DeviceError:
-        return ""
-
-
-def _name(chosen: str | None, devices: Iterable[DeviceInfo]) -> str:
-    """What a person calls the device that was chosen."""
-    if chosen is None:
-        return ""
-    if is_simulated(chosen):
-        return f"Simulated ({PurePath(chosen).name})"
-    for device in devices:
-        if device.id == chosen or (chosen == AUTOMATIC and device.is_default_input):
-            return device.name
-    return chosen

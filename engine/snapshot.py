@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.alarms import Alarm
 from engine.comparison import ComparisonSnapshot
 from engine.config import DeviceConfig, PresetConfig, RoomConfig
 from engine.core.params import ParamSpec, Value
@@ -81,7 +82,7 @@ class LatencySnapshot(msgspec.Struct, frozen=True):
 
 
 class DeviceSnapshot(msgspec.Struct, frozen=True):
-    """The devices in use, by name, and the choice that led to them.
+    """The devices in use, by name, the choice that led to them, and what of it is `used`: a backup may have taken over.
 
     `virtual_microphone` is what to pick in OBS; `advice` is what the user should do about the devices, else it is empty.
     """
@@ -92,6 +93,7 @@ class DeviceSnapshot(msgspec.Struct, frozen=True):
     virtual_microphone: str
     advice: str
     chosen: DeviceConfig = DeviceConfig()
+    used: DeviceConfig = DeviceConfig()
     music: str = ""
 
 
@@ -210,6 +212,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     presets: PresetSnapshot = PresetSnapshot()
     models: tuple[ModelSnapshot, ...] = ()
     comparison: ComparisonSnapshot | None = None
+    alarms: tuple[Alarm, ...] = ()
 
 
 class TapPoint(StrEnum):
@@ -256,6 +259,7 @@ class EventKind(StrEnum):
     XRUN = "xrun"
     NOTICE = "notice"
     MODEL = "model"
+    ALARM = "alarm"
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -32,6 +32,8 @@ class RunWatch:
         # The thread may have ended a moment ago, before anybody looked.
         if not run.worker.is_running:
             return (EngineState.FAILED, run.end_reason) if run.end_reason else (EngineState.STOPPED, INPUT_ENDED)
+        if run.stream.lost is not None and run.worker.is_stalled:
+            return EngineState.STALLED, run.stream.lost
         if run.worker.is_stalled:
             return EngineState.STALLED, "no sound comes from the microphone"
         faulty = [slot for slot in self._chain.slots if slot.fault]

@@ -20,6 +20,7 @@ from engine.realtime import raise_thread_priority
 
 _STALL_S: Final = 0.5
 _BREATH_S: Final = 0.0001
+_LOST_PAUSE_S: Final = 0.002
 _BUDGET_SHARE: Final = 0.9
 """A stage that alone takes more of the hop than this, again and again, is taken out."""
 
@@ -95,7 +96,10 @@ class Worker:
         stream, block = self._stream, self._block
         if not stream.read_hop(block, _STALL_S):
             self.is_stalled = not stream.ended
-            return not stream.ended and stream.lost is None
+            if stream.lost is not None:
+                # Whoever watches over the run finds another device, or ends it.
+                sleep(_LOST_PAUSE_S)
+            return not stream.ended
         self.is_stalled = False
         self._processor.process(block, stream.music)
         if stream.has_monitor:

@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine.core.stage import Block
+
+if TYPE_CHECKING:
+    from engine.io.devices import Direction
 
 SAMPLE_RATE_HZ = 48_000
 """The engine's one rate; devices of other rates are resampled at the edge."""
@@ -154,7 +157,12 @@ class AudioStream(Protocol):
 
     @property
     def lost(self) -> str | None:
-        """Why a device is gone, in one sentence; None while all are there. Once set it stays: close, and open anew."""
+        """Why a device is gone, in one sentence; None while all are there. It stays: `AudioBackend.replace`, or open anew."""
+        ...
+
+    @property
+    def lost_directions(self) -> tuple[Direction, ...]:
+        """Which devices are gone, of those without which the stream is not whole. Any thread."""
         ...
 
     @property
@@ -244,5 +252,24 @@ class AudioBackend(Protocol):
         ------
         engine.errors.DeviceError
             If a device does not exist, is busy, or refuses the format; the sentence says what there is instead.
+        """
+        ...
+
+    def replace(self, stream: AudioStream, request: StreamRequest, direction: Direction) -> None:
+        """Open the device that `request` names for `direction` in the place of the one that `stream` has there.
+
+        The other devices go on, and the sound with them. A monitor of None takes the monitor away.
+
+        Parameters
+        ----------
+        stream : AudioStream
+            One that `open` gave.
+        direction : Direction
+            Microphone, output or monitor.
+
+        Raises
+        ------
+        engine.errors.DeviceError
+            If the device does not exist, is busy, refuses the format, or delivers nothing; the stream is as it was.
         """
         ...

@@ -178,6 +178,10 @@ class DriftCorrector:
         self._speed = 1.0 + min(max(wanted, -MAX_CORRECTION), MAX_CORRECTION)
         return self._speed
 
+    def restart(self) -> None:
+        """Learn quickly again, because one of the clocks is another; what was learnt is where it begins."""
+        self._ran_s = 0.0
+
     def realigned(self) -> None:
         """Tell that the frames under way were just brought to the target by other means; what was learnt stays."""
         self._speed = 1.0 + self._integral

@@ -9,16 +9,26 @@ says otherwise; only `EdgeStream.read_hop` waits.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from time import monotonic, sleep
 
 import numpy as np
 
+from engine.core.landing import Landing
 from engine.core.stage import Block
+from engine.errors import DeviceError
 from engine.io.backend import SAMPLE_RATE_HZ, EdgeStats
+from engine.io.devices import Direction
 from engine.io.edge_ends import Microphone, Speaker
 from engine.io.ports import CapturePort, PlaybackPort, Port, Timebase
 from engine.io.second_input import SecondInput
 
 _FADE_FRAMES = 240
+_REPLACED_SETTLE_S = 0.15
+"""A device that takes another's place is watched for less long: half a second is all the time there is."""
+
+_ALIVE_S = 0.4
+_HANDED_OVER_S = 0.5
+_LOOK_S = 0.001
 
 
 class EdgeStream:
@@ -54,15 +64,21 @@ class EdgeStream:
         self._channels = 2 if music else capture.channels
         self._hop_frames = hop_frames
         self._timebase = timebase
+        self._margin_frames = margin_frames
+        self._settle_s = settle_s
         self._microphone = Microphone(capture, hop_frames, settle_s)
-        target = hop_frames + self._microphone.bridging_frames + margin_frames
+        target = self._target_frames(self._microphone)
         self._air = Speaker(air, self._channels, hop_frames, target, settle_s)
         self._monitor = Speaker(monitor, self._channels, hop_frames, target, settle_s) if monitor else None
         self._music = SecondInput(music, hop_frames, settle_s) if music else None
-        self._ports: list[Port] = [port for port in (capture, air, monitor, music) if port]
+        self._incoming: dict[Direction, Microphone | Speaker | None] = {}
+        self._past_losses = dict.fromkeys(Direction, 0)
+        self._is_fresh = False
+        self._landing = Landing(self._channels)
+        self._silence: Block = np.zeros((self._channels, hop_frames), np.float32)
         self._due_s = 0.0
         self._skipped_frames = 0
-        self._scrap: Block = np.zeros((capture.channels, hop_frames), np.float32)
+        self._scrap: Block = np.zeros((2, hop_frames), np.float32)
         self._fade = np.linspace(0.0, 1.0, min(_FADE_FRAMES, hop_frames), dtype=np.float32)
         self._is_closed = False
 
@@ -89,8 +105,12 @@ class EdgeStream:
     @property
     def lost(self) -> str | None:
         """Why a device is gone, in one sentence; not the second input, without which the voice goes on. Any thread."""
-        second = self._music.port if self._music else None
-        return next((port.lost for port in self._ports if port.lost and port is not second), None)
+        return next((port.lost for port in self._vital_ports().values() if port.lost), None)
+
+    @property
+    def lost_directions(self) -> tuple[Direction, ...]:
+        """Which devices are gone. Any thread."""
+        return tuple(direction for direction, port in self._vital_ports().items() if port.lost)
 
     @property
     def ended(self) -> bool:
@@ -108,7 +128,7 @@ class EdgeStream:
 
     def start(self) -> None:
         """Start the devices, outputs first, so that the microphone's first hop has somewhere to go. Control thread."""
-        for port in reversed(self._ports):
+        for port in reversed(self._ports()):
             port.start()
 
     def close(self) -> None:
@@ -117,15 +137,45 @@ class EdgeStream:
             return
         self._is_closed = True
         with ExitStack() as closing:
-            for port in reversed(self._ports):
+            for port in reversed(self._ports()):
                 closing.callback(port.close)
+
+    def replace(self, direction: Direction, port: CapturePort | PlaybackPort | None) -> None:
+        """Let `port`, not yet started and owned from here on, take the place of the device in `direction`.
+
+        Control thread, waits until it delivers and the DSP thread has gone over to it, at a hop's end. The delay is what it
+        was. None takes the monitor away.
+
+        Raises
+        ------
+        engine.errors.DeviceError
+            If it delivers nothing; it is closed, and the stream is as it was.
+        """
+        old = self._vital_ports().get(direction)
+        if port is not None:
+            try:
+                port.start()
+                self._await_first_block(port)
+            except BaseException:
+                port.close()
+                raise
+        self._incoming = {direction: self._end_for(direction, port)}
+        give_up_at_s = monotonic() + _HANDED_OVER_S
+        while self._incoming and monotonic() < give_up_at_s:
+            sleep(_LOOK_S)
+        # A DSP thread that stands still touches nothing.
+        self._go_over()
+        if old is not None:
+            self._past_losses[direction] += old.losses
+            old.close()
 
     def read_hop(self, out: Block, timeout_s: float) -> bool:
         """Wait for a hop of the microphone and take it; see `AudioStream.read_hop`. DSP thread, may wait."""
         began_s = now_s = self._observe()
         has_waited = False
         while self._microphone.available_frames() < self._hop_frames:
-            if self._microphone.port.ended or self.lost is not None or now_s - began_s >= timeout_s:
+            microphone = self._microphone.port
+            if microphone.ended or microphone.lost is not None or now_s - began_s >= timeout_s:
                 out[:] = 0.0
                 return False
             has_waited = True
@@ -138,6 +188,7 @@ class EdgeStream:
         voice = self._microphone.port.channels
         self._take(out[:voice], skip)
         out[voice:] = out[:1]
+        self._join(out)
         if self._music is not None:
             self._music.steer(arriving - skip, now_s)
             self._music.take()
@@ -157,9 +208,9 @@ class EdgeStream:
         capture, air = self._microphone.port, self._air.port
         monitor = self._monitor.port if self._monitor else None
         return EdgeStats(
-            input_overflows=capture.losses,
-            output_underflows=air.losses,
-            monitor_underflows=monitor.losses if monitor else 0,
+            input_overflows=capture.losses + self._past_losses[Direction.INPUT],
+            output_underflows=air.losses + self._past_losses[Direction.OUTPUT],
+            monitor_underflows=(monitor.losses if monitor else 0) + self._past_losses[Direction.MONITOR],
             skipped_frames=self._skipped_frames + self._air.dropped_frames,
             input_level_frames=capture.level_frames,
             output_level_frames=air.level_frames,
@@ -171,7 +222,59 @@ class EdgeStream:
             music_lost=self._music.port.lost if self._music else None,
         )
 
+    def _vital_ports(self) -> dict[Direction, CapturePort | PlaybackPort]:
+        ports: dict[Direction, CapturePort | PlaybackPort] = {
+            Direction.INPUT: self._microphone.port,
+            Direction.OUTPUT: self._air.port,
+        }
+        monitor = self._monitor
+        if monitor is not None:
+            ports[Direction.MONITOR] = monitor.port
+        return ports
+
+    def _ports(self) -> list[Port]:
+        second: list[Port] = [self._music.port] if self._music else []
+        return [*self._vital_ports().values(), *second]
+
+    def _target_frames(self, microphone: Microphone) -> float:
+        """48 kHz frames that have to be under way, so that no output runs dry."""
+        return self._hop_frames + microphone.bridging_frames + self._margin_frames
+
+    def _end_for(self, direction: Direction, port: CapturePort | PlaybackPort | None) -> Microphone | Speaker | None:
+        settle_s = min(self._settle_s, _REPLACED_SETTLE_S)
+        if port is None:
+            return None
+        if port.fills:
+            return Microphone(port, self._hop_frames, settle_s)  # type: ignore[arg-type]
+        target = self._target_frames(self._microphone)
+        return Speaker(port, self._channels, self._hop_frames, target, settle_s)  # type: ignore[arg-type]
+
+    def _await_first_block(self, port: CapturePort | PlaybackPort) -> None:
+        give_up_at_s = monotonic() + _ALIVE_S
+        while port.device_frames == 0:
+            if port.lost or monotonic() > give_up_at_s:
+                raise DeviceError(port.lost or "the device delivers nothing; plug it in again or choose another one")
+            sleep(_LOOK_S)
+
+    def _go_over(self) -> None:
+        """Take a device into use that waits to take another's place. DSP thread, between two hops."""
+        incoming, self._incoming = self._incoming, {}
+        for direction, end in incoming.items():
+            match end:
+                case Microphone():
+                    self._microphone = end
+                    self._is_fresh = True
+                    for speaker in (self._air, self._monitor):
+                        if speaker is not None:
+                            speaker.hear(self._target_frames(end))
+                case Speaker() if direction is Direction.OUTPUT:
+                    self._air = end
+                case _:
+                    self._monitor = end
+
     def _observe(self) -> float:
+        if self._incoming:
+            self._go_over()
         now_s = self._timebase.now_s()
         self._microphone.observe(now_s)
         self._air.observe(now_s)
@@ -189,7 +292,7 @@ class EdgeStream:
         before = out[:, : self._fade.size] * (1.0 - self._fade)
         left = skip_frames
         while left > 0:
-            piece = self._scrap[:, : min(left, self._hop_frames)]
+            piece = self._scrap[: out.shape[0], : min(left, self._hop_frames)]
             self._microphone.take(piece)
             count = piece.shape[1]
             out[:, : self._hop_frames - count] = out[:, count:].copy()
@@ -197,6 +300,15 @@ class EdgeStream:
             left -= count
         out[:, : self._fade.size] = out[:, : self._fade.size] * self._fade + before
         self._skipped_frames += skip_frames
+
+    def _join(self, out: Block) -> None:
+        """Let another microphone come in where the one before broke off, without a click."""
+        if self._is_fresh:
+            self._is_fresh = False
+            out[:, : self._fade.size] *= self._fade
+            self._landing.begin()
+        self._landing.cross(out)
+        self._landing.keep(out, self._silence)
 
     def _steer(self, arriving: float, is_punctual: bool, now_s: float) -> int:
         """Correct the outputs' clocks; return how many frames to skip, because a stall has left too many in the ring."""

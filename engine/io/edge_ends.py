@@ -136,6 +136,12 @@ class Speaker:
         self._clock.observe(self.port.device_frames, now_s, self.port.moved_at_s)
         self.is_ready = self._clock.ran_s(now_s) >= self._settle_s
 
+    def hear(self, target_frames: float) -> None:
+        """Take what another microphone gives, whose clock is not known yet, with so many 48 kHz frames under way."""
+        self._least_frames = target_frames + self._resampler.latency_frames
+        self._recovering_hops = _RECOVERY_HOPS
+        self.corrector.restart()
+
     def steer(self, arriving_frames: float, late_frames: float, is_punctual: bool, now_s: float) -> float:
         """Set the speed for the next hop.
 

@@ -18,6 +18,7 @@ from engine.io.backend import SAMPLE_RATE_HZ, AudioStream, DeviceInfo, StreamReq
 from engine.io.devices import Direction, find_device, without_duplicates
 from engine.io.edge import EdgeStream
 from engine.io.portaudio_port import PortAudioMicrophone, PortAudioOutput, PortSettings, RealTimebase
+from engine.io.ports import CapturePort, PlaybackPort
 from engine.io.quiet import quiet_stderr, silence_alsa
 
 # A hop takes 1–2 ms of its 10; what a slow one or an uneven device needs beyond this is learnt while running.
@@ -76,6 +77,21 @@ class PortAudioBackend:
             undo.pop_all()
         return stream
 
+    def replace(self, stream: AudioStream, request: StreamRequest, direction: Direction) -> None:
+        """Open another device in the place of one; see `AudioBackend.replace`."""
+        assert isinstance(stream, _PortAudioStream)
+        entries = self._entries()
+        match direction:
+            case Direction.INPUT:
+                port = self._open_capture(entries, request, request.input_device, direction, stream.channels)
+                stream.replace(direction, port)
+            case Direction.OUTPUT:
+                stream.replace(direction, self._open_output(entries, request, request.output_device, direction))
+            case _ if request.monitor_device is None:
+                stream.replace(direction, None)
+            case _:
+                stream.replace(direction, self._open_output(entries, request, request.monitor_device, direction))
+
     def stream_closed(self) -> None:
         """Tell that one of the streams is closed."""
         self._open_streams -= 1
@@ -85,10 +101,15 @@ class PortAudioBackend:
         self._open_streams += 1
 
     def _open_capture(
-        self, entries: list[_Entry], request: StreamRequest, wanted: str | None, direction: Direction
+        self,
+        entries: list[_Entry],
+        request: StreamRequest,
+        wanted: str | None,
+        direction: Direction,
+        most_channels: int = 2,
     ) -> PortAudioMicrophone:
         entry = _find(entries, wanted, direction)
-        channels = min(2, entry.info.max_input_channels)
+        channels = min(most_channels, entry.info.max_input_channels)
         with _leading_to(entry, is_input=True):
             port: PortAudioMicrophone = _open_at_some_rate(
                 PortAudioMicrophone, _settings(entry, request, channels), entry
@@ -138,12 +159,8 @@ class _PortAudioStream(EdgeStream):
         super().__init__(capture, air, monitor, RealTimebase(), hop_frames, margin_frames, _SETTLE_S, music)
         self._backend: PortAudioBackend | None = backend
         backend.stream_opened()
-        self._by_pulse_name = {
-            port.pulse_name: port
-            for port in (capture, air, monitor, music)
-            if port is not None and port.pulse_name is not None
-        }
-        self._watch = pulse.Watch(set(self._by_pulse_name), self._gone) if self._by_pulse_name else None
+        self._watch: pulse.Watch | None = None
+        self._watch_anew()
 
     def close(self) -> None:
         """Stop and free the devices. Control thread."""
@@ -156,6 +173,23 @@ class _PortAudioStream(EdgeStream):
             super().close()
         finally:
             backend.stream_closed()
+
+    def replace(self, direction: Direction, port: CapturePort | PlaybackPort | None) -> None:
+        """Let another device take a place, and hear of it from the sound server too. Control thread."""
+        super().replace(direction, port)
+        self._watch_anew()
+
+    def _watch_anew(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.close()
+        self._by_pulse_name = {
+            port.pulse_name: port
+            for port in self._ports()
+            if isinstance(port, PortAudioMicrophone | PortAudioOutput) and port.pulse_name is not None
+        }
+        if self._by_pulse_name:
+            self._watch = pulse.Watch(set(self._by_pulse_name), self._gone)
 
     def _gone(self, name: str | None) -> None:
         for pulse_name, port in self._by_pulse_name.items():

@@ -163,6 +163,8 @@ class PortAudioOutput(_PortAudioPort):
 
     def play(self) -> None:
         """See that the callback plays the ring. DSP thread."""
+        if self.lost is not None:
+            return
         if self._action is not None and self._action in self._stream.actions:
             self.losses = self._own_losses + int(self._counters.output_underflows) - self._underflows_before
             return
@@ -171,8 +173,7 @@ class PortAudioOutput(_PortAudioPort):
             self._underflows_before = int(self._counters.output_underflows)
         else:
             self._own_losses += 1
-        if self.lost is None:
-            self._action = self._stream.play_ringbuffer(self._ring)
+        self._action = self._stream.play_ringbuffer(self._ring)
 
 
 @contextmanager

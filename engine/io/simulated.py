@@ -8,9 +8,12 @@ sleeps; otherwise it jumps, and two hours pass in a minute or two, always the sa
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -18,6 +21,7 @@ from engine.core.ring import RingBuffer
 from engine.core.stage import Block
 from engine.errors import DeviceError
 from engine.io.backend import SAMPLE_RATE_HZ, AudioStream, DeviceInfo, StreamRequest
+from engine.io.devices import Direction
 from engine.io.edge import EdgeStream
 from engine.io.simulated_sound import FileSink, FileSource, Sink, Source
 
@@ -65,12 +69,13 @@ class SimulatedDevice:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """A whole simulated studio."""
+    """A whole simulated studio; `spares` are further devices, asked for as ``simulated:NAME``, in and out both."""
 
     microphone: SimulatedDevice = field(default_factory=SimulatedDevice)
     output: SimulatedDevice = field(default_factory=SimulatedDevice)
     monitor: SimulatedDevice = field(default_factory=SimulatedDevice)
     music: SimulatedDevice = field(default_factory=SimulatedDevice)
+    spares: Mapping[str, SimulatedDevice] = field(default_factory=dict)
     is_real_time: bool = True
     seed: int = 1
 
@@ -86,6 +91,8 @@ class SimulatedClock:
         self._began_s = time.perf_counter() if is_real_time else 0.0
         self._now_s = self._began_s
         self._ports: list[_SimulatedPort] = []
+        # A device that is opened while others run is added by another thread than the one that lets time pass.
+        self._lock = threading.RLock()
 
     @property
     def elapsed_s(self) -> float:
@@ -94,12 +101,14 @@ class SimulatedClock:
 
     def add(self, port: _SimulatedPort) -> None:
         """Let a port's callbacks happen from now on."""
-        self._ports.append(port)
+        with self._lock:
+            self._ports.append(port)
 
     def remove(self, port: _SimulatedPort) -> None:
         """Let no more of them happen."""
-        if port in self._ports:
-            self._ports.remove(port)
+        with self._lock:
+            if port in self._ports:
+                self._ports.remove(port)
 
     def now_s(self) -> float:
         """Seconds now; everything due by now has happened when it returns."""
@@ -109,7 +118,9 @@ class SimulatedClock:
 
     def wait(self, expected_s: float, most_s: float) -> None:
         """Let time pass up to the next callback, at most `most_s`."""
-        until_s = min(min((port.next_s for port in self._ports), default=self._now_s + most_s), self._now_s + most_s)
+        with self._lock:
+            next_s = min((port.next_s for port in self._ports), default=self._now_s + most_s)
+        until_s = min(next_s, self._now_s + most_s)
         if not self._is_real_time:
             self._advance(until_s)
             return
@@ -122,13 +133,14 @@ class SimulatedClock:
         self._advance(self._now_s + seconds)
 
     def _advance(self, to_s: float) -> None:
-        while self._ports:
-            port = self._ports[0] if len(self._ports) == 1 else min(self._ports, key=_next_s)
-            if port.next_s > to_s:
-                break
-            self._now_s = max(self._now_s, port.next_s)
-            port.run_callback(port.next_s - self._began_s)
-        self._now_s = max(self._now_s, to_s)
+        with self._lock:
+            while self._ports:
+                port = self._ports[0] if len(self._ports) == 1 else min(self._ports, key=_next_s)
+                if port.next_s > to_s:
+                    break
+                self._now_s = max(self._now_s, port.next_s)
+                port.run_callback(port.next_s - self._began_s)
+            self._now_s = max(self._now_s, to_s)
 
 
 class _SimulatedPort:
@@ -276,6 +288,8 @@ class SimulatedBackend:
         Where the outputs go when the request names no file; None throws the sound away.
     music_source : callable or None
         Makes the second input's sound, as `source` the microphone's.
+    spare_sources : mapping of str to callable
+        Make the sound of the spare microphones; the others sound as `source`.
     """
 
     def __init__(
@@ -285,7 +299,9 @@ class SimulatedBackend:
         sink: Sink | None = None,
         monitor_sink: Sink | None = None,
         music_source: Callable[[], Source] | None = None,
+        spare_sources: Mapping[str, Callable[[], Source]] = MappingProxyType({}),
     ) -> None:
+        self._spare_sources = spare_sources
         self._music_source = music_source
         self._simulation = simulation or Simulation()
         self._source = source
@@ -304,6 +320,9 @@ class SimulatedBackend:
         if output.is_present(at_s):
             name = "Simulated output"
             found.append(DeviceInfo(f"{PREFIX}out", name, "Simulated", 0, 2, output.rate_hz, is_default_output=True))
+        for name, spare in self._simulation.spares.items():
+            if spare.is_present(at_s):
+                found.append(DeviceInfo(f"{PREFIX}{name}", f"Simulated {name}", "Simulated", 1, 2, spare.rate_hz))
         return tuple(found)
 
     def open(self, request: StreamRequest) -> AudioStream:
@@ -316,56 +335,86 @@ class SimulatedBackend:
         engine.errors.AudioFileError
             If the file cannot be read, or the output cannot be written.
         """
-        at_s = self.clock.elapsed_s
         world = self._simulation
-        wanted = [("microphone", world.microphone), ("output", world.output)]
-        if request.music_device is not None:
-            wanted.append(("second input", world.music))
-        for name, device in wanted:
-            if not device.is_present(at_s):
-                raise DeviceError(f"The simulated {name} is unplugged; plug it in again or choose another device.")
-        block = request.block_frames or request.hop_frames
-        source = _open_source(request.input_device, world.microphone.rate_hz, self._source)
-        music = None
-        try:
-            if request.music_device is not None:
-                music = _SimulatedMicrophone(
-                    "the simulated second input",
-                    _open_source(_simulated_music(request.music_device), world.music.rate_hz, self._music_source),
-                    world.music,
-                    world.music.block_frames or block,
-                    self.clock,
-                    world.seed + 3,
-                )
-            sink = _open_sink(request.output_device, world.output, self._sink)
-        except BaseException:
-            source.close()
-            raise
-        capture = _SimulatedMicrophone(
-            "the simulated microphone",
-            source,
-            world.microphone,
-            world.microphone.block_frames or block,
-            self.clock,
-            world.seed,
-        )
-        air = _SimulatedOutput(
-            "the simulated output", sink, world.output, world.output.block_frames or block, self.clock, world.seed + 1
-        )
-        monitor = None
-        if request.monitor_device is not None:
-            monitor = _SimulatedOutput(
-                "the simulated monitor",
-                _open_sink(request.monitor_device, world.monitor, self._monitor_sink),
-                world.monitor,
-                world.monitor.block_frames or block,
-                self.clock,
-                world.seed + 2,
-            )
+        with ExitStack() as undo:
+            capture = self._capture(request)
+            undo.callback(capture.close)
+            music = self._second_input(request)
+            air = self._output(Direction.OUTPUT, request.output_device, request, self._sink)
+            monitor = None
+            if request.monitor_device is not None:
+                monitor = self._output(Direction.MONITOR, request.monitor_device, request, self._monitor_sink)
+            undo.pop_all()
         margin = int(_MARGIN * request.hop_frames)
         # Uneven devices are watched first, as real ones are; even ones start with the first sample.
         settle_s = 0.3 if world.microphone.jitter_s or world.output.jitter_s else 0.0
         return EdgeStream(capture, air, monitor, self.clock, request.hop_frames, margin, settle_s, music)
+
+    def replace(self, stream: AudioStream, request: StreamRequest, direction: Direction) -> None:
+        """Open another simulated device in the place of one; see `AudioBackend.replace`."""
+        assert isinstance(stream, EdgeStream)
+        match direction:
+            case Direction.INPUT:
+                stream.replace(direction, self._capture(request))
+            case Direction.OUTPUT:
+                stream.replace(direction, self._output(direction, request.output_device, request, self._sink))
+            case _ if request.monitor_device is None:
+                stream.replace(direction, None)
+            case _:
+                port = self._output(direction, request.monitor_device, request, self._monitor_sink)
+                stream.replace(direction, port)
+
+    def _device(self, name: str | None, otherwise: SimulatedDevice, what: str) -> SimulatedDevice:
+        """The device of that name, which must be plugged in."""
+        device = self._simulation.spares.get((name or "").removeprefix(PREFIX), otherwise)
+        if not device.is_present(self.clock.elapsed_s):
+            raise DeviceError(f"The simulated {what} is unplugged; plug it in again or choose another device.")
+        return device
+
+    def _capture(self, request: StreamRequest) -> _SimulatedMicrophone:
+        name = request.input_device
+        device = self._device(name, self._simulation.microphone, "microphone")
+        spare = (name or "").removeprefix(PREFIX)
+        is_spare = spare in self._simulation.spares
+        source = _open_source(None if is_spare else name, device.rate_hz, self._spare_sources.get(spare, self._source))
+        return _SimulatedMicrophone(
+            f"the simulated {spare}" if is_spare else "the simulated microphone",
+            source,
+            device,
+            device.block_frames or request.block_frames or request.hop_frames,
+            self.clock,
+            self._simulation.seed,
+        )
+
+    def _second_input(self, request: StreamRequest) -> _SimulatedMicrophone | None:
+        if request.music_device is None:
+            return None
+        device = self._device(None, self._simulation.music, "second input")
+        return _SimulatedMicrophone(
+            "the simulated second input",
+            _open_source(_simulated_music(request.music_device), device.rate_hz, self._music_source),
+            device,
+            device.block_frames or request.block_frames or request.hop_frames,
+            self.clock,
+            self._simulation.seed + 3,
+        )
+
+    def _output(
+        self, direction: Direction, name: str | None, request: StreamRequest, sink: Sink | None
+    ) -> _SimulatedOutput:
+        world = self._simulation
+        is_air = direction is Direction.OUTPUT
+        what = "output" if is_air else "monitor"
+        device = self._device(name, world.output if is_air else world.monitor, what)
+        is_spare = (name or "").removeprefix(PREFIX) in world.spares
+        return _SimulatedOutput(
+            f"the simulated {what}",
+            _open_sink(None if is_spare else name, device, sink),
+            device,
+            device.block_frames or request.block_frames or request.hop_frames,
+            self.clock,
+            world.seed + (1 if is_air else 2),
+        )
 
 
 def is_simulated(name: str | None) -> bool:

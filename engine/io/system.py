@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.io.backend import AudioBackend, AudioStream, DeviceInfo, StreamRequest
+from engine.io.devices import Direction
 from engine.io.portaudio import PortAudioBackend
 from engine.io.simulated import SimulatedBackend, is_simulated
 
@@ -26,5 +27,11 @@ class SystemBackend:
         SidetoneError
             If a device does not exist, is busy or refuses the format, or a simulated file cannot be read.
         """
-        backend = self._simulated if is_simulated(request.input_device) else self._real
-        return backend.open(request)
+        return self._behind(request).open(request)
+
+    def replace(self, stream: AudioStream, request: StreamRequest, direction: Direction) -> None:
+        """Open another device in the place of one; see `AudioBackend.replace`."""
+        self._behind(request).replace(stream, request, direction)
+
+    def _behind(self, request: StreamRequest) -> AudioBackend:
+        return self._simulated if is_simulated(request.input_device) else self._real
