@@ -14,12 +14,14 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.poller import ASLEEP_S, LIVELY_S, EngineLink, LinkState, Outbox, Poller, subject_of
 from engine import (
+    BackupConfig,
     ChainConfig,
     Command,
     Description,
     DeviceConfig,
     EngineConfig,
     ResetMeters,
+    SetBackups,
     SetBypass,
     SetParam,
     Snapshot,
@@ -52,6 +54,7 @@ class EngineBridge(QObject):
     link_changed = Signal(object, str)
     refused = Signal(str)
     devices_chosen = Signal(object)
+    preset_arrived = Signal(object)
     _mail_announced = Signal()
 
     def __init__(self, link: EngineLink, config: EngineConfig | None = None, parent: QObject | None = None) -> None:
@@ -103,6 +106,16 @@ class EngineBridge(QObject):
         self._device_config = devices
         self.devices_chosen.emit(devices)
         self.start_engine()
+
+    def choose_backups(self, backups: BackupConfig) -> None:
+        """Choose which devices take over when one is gone; the sound goes on as it is."""
+        self._device_config = msgspec.structs.replace(self._device_config, backups=backups)
+        self.devices_chosen.emit(self._device_config)
+        self._outbox.put(SetBackups(backups))
+
+    def want_preset(self, name: str) -> None:
+        """Ask again and again what a preset would change, or stop (empty): nobody compares what nobody sees."""
+        self._poller.wanted_preset = name
 
     def start_engine(self) -> None:
         """Run on the chosen devices."""
@@ -170,6 +183,8 @@ class EngineBridge(QObject):
                 self._set_link(LinkState.CONNECTED, "")
             self._snapshot = self._with_requests(mail.snapshot, mail.last_ticket)
             self.snapshot_arrived.emit(self._snapshot)
+        if mail.preset is not None:
+            self.preset_arrived.emit(mail.preset)
         if mail.events:
             self.events_arrived.emit(tuple(mail.events))
         for text in mail.refusals:

@@ -25,6 +25,12 @@ from engine import (
     EngineApi,
     Event,
     EventKind,
+    ImportPreset,
+    PresetDescription,
+    PresetError,
+    Redo,
+    RemovePreset,
+    SavePreset,
     SetBypass,
     SetParam,
     SetService,
@@ -32,6 +38,7 @@ from engine import (
     Snapshot,
     Start,
     Stop,
+    Undo,
 )
 
 LIVELY_S = 1 / 30
@@ -132,6 +139,10 @@ def subject_of(command: Command) -> Hashable:
             return ("service", type(command.config))
         case Start() | Stop():
             return "running"
+        case SavePreset() | RemovePreset() | ImportPreset():
+            return (type(command).__name__, command.name)
+        case Undo() | Redo():
+            return object()  # Twice is twice.
         case _:
             return type(command).__name__
 
@@ -144,6 +155,7 @@ class Mail:
     last_ticket: int = 0
     description: Description | None = None
     devices: tuple[DeviceDescription, ...] | None = None
+    preset: PresetDescription | None = None
     events: list[Event] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     link: tuple[LinkState, str] | None = None
@@ -167,6 +179,7 @@ class Poller:
         self._last_ticket = 0
         self.period_s = LIVELY_S
         self.is_spectrum_wanted = False
+        self.wanted_preset = ""
         self._thread = threading.Thread(target=self._run, name="engine-poller", daemon=True)
 
     def start(self) -> None:
@@ -225,6 +238,8 @@ class Poller:
         self._post(lambda mail: _replace_snapshot(mail, snapshot, self._last_ticket))
         if self._round % SNAPSHOTS_PER_EVENT_CALL == 0 or self.period_s >= ASLEEP_S:
             self._read_events(api)
+        if self.wanted_preset and self._round % SNAPSHOTS_PER_EVENT_CALL == 0:
+            self._read_preset(api, self.wanted_preset)
         if self._are_devices_wanted:
             self._are_devices_wanted = False
             devices = api.devices()
@@ -263,6 +278,13 @@ class Poller:
         self._last_event = events[-1].sequence
         self._are_devices_wanted |= any(event.kind is EventKind.DEVICE for event in events)
         self._post(lambda mail: mail.events.extend(events[-MAX_EVENTS_HELD:]))
+
+    def _read_preset(self, api: EngineApi, name: str) -> None:
+        try:
+            preset = api.preset(name)
+        except PresetError as error:
+            preset = PresetDescription(name, str(error), is_own=False, text="", differences=(), notes=())
+        self._post(lambda mail: setattr(mail, "preset", preset))
 
     def _post(self, change: Callable[[Mail], None]) -> None:
         with self._lock:

@@ -23,6 +23,7 @@ from engine import (
     EngineConfig,
     Event,
     PresetDescription,
+    SetBackups,
     SetBypass,
     SetParam,
     SetRoom,
@@ -137,6 +138,9 @@ class _RememberedEngine:
         match command:
             case Start():
                 self._supervisor.config = command.config
+            case SetBackups(backups=backups):
+                devices = msgspec.structs.replace(config.devices, backups=backups)
+                self._supervisor.config = msgspec.structs.replace(config, devices=devices)
             case SetParam(id=param_id, value=value):
                 params = {**config.chain.params, param_id: value}
                 self._remember(ChainConfig(params=params, bypass=config.chain.bypass))

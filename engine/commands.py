@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from engine.comparison import Source
-from engine.config import ChainConfig, EngineConfig, PresetConfig, RoomConfig
+from engine.config import BackupConfig, ChainConfig, EngineConfig, PresetConfig, RoomConfig
 from engine.core.params import Value
 from engine.services import ServiceConfig, ServiceStatus
 from engine.snapshot import Description, DeviceDescription, Event, PresetDescription, Snapshot, TapChunk, TapPoint
@@ -67,6 +67,12 @@ class ImportPreset(msgspec.Struct, frozen=True, tag=True):
 
     name: str
     text: str
+
+
+class SetBackups(msgspec.Struct, frozen=True, tag=True):
+    """Say which devices take over when one is gone; the sound goes on as it is."""
+
+    backups: BackupConfig
 
 
 class SetPresets(msgspec.Struct, frozen=True, tag=True):
@@ -216,6 +222,7 @@ Command = (
     | SavePreset
     | RemovePreset
     | ImportPreset
+    | SetBackups
     | SetPresets
     | Undo
     | Redo

@@ -13,7 +13,7 @@ from time import monotonic
 
 import msgspec
 
-from engine.config import AUTOMATIC, DeviceConfig
+from engine.config import AUTOMATIC, BackupConfig, DeviceConfig
 from engine.errors import DeviceError, SidetoneError
 from engine.io.backend import AudioBackend, AudioStream, DeviceInfo, StreamRequest
 from engine.io.devices import Direction, find_device
@@ -60,6 +60,10 @@ class DeviceOrder:
             if best != order[0]:
                 self._tell(f"{_called(order[0], found)} is not there: {_called(best, found)} takes its place")
         return self.used
+
+    def set_backups(self, backups: BackupConfig) -> None:
+        """Choose other backups; what is used stays until it is gone or a better one is there."""
+        self._wanted = msgspec.structs.replace(self._wanted, backups=backups)
 
     def request(self, output: str) -> StreamRequest:
         """What to open; `output` is the device that the chosen output stands for."""

@@ -34,6 +34,7 @@ from engine.commands import (
     ResetMeters,
     RollBackModel,
     SavePreset,
+    SetBackups,
     SetBypass,
     SetDry,
     SetParam,
@@ -46,7 +47,7 @@ from engine.commands import (
     Undo,
     UseModel,
 )
-from engine.config import AUTOMATIC, DeviceConfig, EngineConfig
+from engine.config import AUTOMATIC, BackupConfig, DeviceConfig, EngineConfig
 from engine.control.comparisons import Comparisons
 from engine.control.controls import Controls
 from engine.control.model_changes import ModelChanges
@@ -188,6 +189,8 @@ class Engine:
                 self.presets.remove(name)
             case ImportPreset(name=name, text=text):
                 self.presets.take_in(name, text)
+            case SetBackups(backups=backups):
+                self._set_backups(backups)
             case SetPresets(config=config):
                 self.presets.config = config
             case Start(config=config):
@@ -340,6 +343,13 @@ class Engine:
         self._show_devices(found)
         # Last, so that whoever sees the run sees its devices too.
         self._run, self._watch = run, RunWatch(run, self._events)
+
+    def _set_backups(self, backups: BackupConfig) -> None:
+        with self._control:
+            self._order.set_backups(backups)
+            devices = msgspec.structs.replace(self._config.devices, backups=backups)
+            self._config = msgspec.structs.replace(self._config, devices=devices)
+            self._devices = msgspec.structs.replace(self._devices, chosen=devices)
 
     def _show_devices(self, found: Sequence[DeviceInfo]) -> None:
         used = self._order.used

@@ -9,18 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.bridge import EngineBridge
-from app.ui.panels.panel_frame import PanelFrame
-from engine import Description, Snapshot
+from app.ui.panels.compare_panel import ComparePanel
+from app.ui.panels.devices_panel import DevicesPanel
+from app.ui.panels.presets_panel import PresetsPanel
+from app.ui.tool_panel import ToolPanel
 
-
-class ToolPanel(PanelFrame):
-    """A tool's panel. It exists only while it is open, so a closed one computes nothing."""
-
-    def show_description(self, description: Description) -> None:
-        """Learn what the chain is made of; called once after it is made, and when the engine changes."""
-
-    def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Follow what the engine says, 30 times a second while the window is seen."""
+__all__ = ["TOOLS", "Tool", "ToolPanel"]
 
 
 @dataclass(frozen=True)
@@ -44,13 +38,9 @@ class Tool:
     make: Callable[[EngineBridge], ToolPanel]
 
 
-def _compare(bridge: EngineBridge) -> ToolPanel:
-    from app.ui.panels.compare_panel import ComparePanel
-
-    return ComparePanel(bridge)
-
-
 TOOLS: tuple[Tool, ...] = (
-    Tool("compare", "Compare", "A beside B, equally loud, also blind; and what the denoiser takes away.", _compare),
+    Tool("presets", "Presets", "Load, save and compare sounds, and take changes back.", PresetsPanel),
+    Tool("compare", "Compare", "A beside B, equally loud, also blind; and what the denoiser takes away.", ComparePanel),
+    Tool("devices", "Backups", "Which devices take over when one is gone.", DevicesPanel),
 )
 """In the order in which they stand in the window."""

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine import (
+    Alarm,
     Command,
     ConnectionLostError,
+    ControlSnapshot,
     Description,
+    DeviceConfig,
     DeviceDescription,
     DeviceSnapshot,
     EngineConfig,
@@ -29,6 +32,7 @@ from engine import (
     ParameterError,
     Percentiles,
     PresetDescription,
+    PresetSnapshot,
     ResetMeters,
     SetBypass,
     SetParam,
@@ -151,6 +155,10 @@ class FakeEngine:
         self._random = np.random.default_rng(seed)
         self._lock = threading.Lock()
         self.description = describe_stages(repeat)
+        self.controls = ControlSnapshot()
+        self.presets = PresetSnapshot()
+        self.alarms: tuple[Alarm, ...] = ()
+        self.used = DeviceConfig()
         self.preset_descriptions: dict[str, PresetDescription] = {}
         self.device_list: tuple[DeviceDescription, ...] = DEVICES
         self.is_measured = is_measured
@@ -269,9 +277,12 @@ class FakeEngine:
                 measured_ms=Percentiles(44.2, 45.1, 45.6, 46.0) if self.is_measured else None,
             ),
             drift_ppm=23.4 if is_running else None,
-            devices=DeviceSnapshot("Built-in microphone", "Sidetone", "", "Sidetone", self.advice),
+            devices=DeviceSnapshot("Built-in microphone", "Sidetone", "", "Sidetone", self.advice, used=self.used),
             params=dict(self.params),
             spectrum=self._spectrum(voice) if with_spectrum and is_running else None,
+            controls=self.controls,
+            presets=self.presets,
+            alarms=self.alarms,
         )
 
     def _stage(self, stage: StageDescription, voice_dbfs: float) -> StageSnapshot:

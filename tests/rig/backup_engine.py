@@ -26,7 +26,7 @@ def main() -> int:
     devices = DeviceConfig(input=chosen, output=output, backups=BackupConfig(input=(backup,)))
     engine.send(Start(EngineConfig(devices=devices, chain=ChainConfig(bypass={"high_pass": True}))))
     is_over = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), is_over.set()), daemon=True).start()
+    threading.Thread(target=_await_end_of_input, args=(is_over,), daemon=True).start()
     time.sleep(1.0)
     print("ready", flush=True)
     seen = 0
@@ -38,6 +38,11 @@ def main() -> int:
     print(f"state {snapshot.state}, {snapshot.hops} hops, {snapshot.xruns} xruns", flush=True)
     engine.close()
     return 0
+
+
+def _await_end_of_input(is_over: threading.Event) -> None:
+    sys.stdin.read()
+    is_over.set()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from app.bridge import EngineBridge
 from app.ui import theme
 from app.ui.panels.panel_frame import quiet_button
 from app.ui.theme import FontRole
-from app.ui.tools import ToolPanel
+from app.ui.tool_panel import ToolPanel
 from engine import (
     AnswerBlind,
     ChainConfig,
