@@ -115,7 +115,7 @@ class EngineBridge(QObject):
 
     def want_preset(self, name: str) -> None:
         """Ask again and again what a preset would change, or stop (empty): nobody compares what nobody sees."""
-        self._poller.wanted_preset = name
+        self._poller.want_preset(name)
 
     def start_engine(self) -> None:
         """Run on the chosen devices."""

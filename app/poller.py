@@ -180,6 +180,7 @@ class Poller:
         self.period_s = LIVELY_S
         self.is_spectrum_wanted = False
         self.wanted_preset = ""
+        self._is_preset_due = False
         self._thread = threading.Thread(target=self._run, name="engine-poller", daemon=True)
 
     def start(self) -> None:
@@ -203,6 +204,12 @@ class Poller:
     def want_devices(self) -> None:
         """Read the list of devices again soon."""
         self._are_devices_wanted = True
+
+    def want_preset(self, name: str) -> None:
+        """Read a preset now and then; an empty name ends it."""
+        self.wanted_preset = name
+        self._is_preset_due = True
+        self._outbox.nudge()
 
     def _run(self) -> None:
         while not self._is_closing.is_set():
@@ -238,7 +245,8 @@ class Poller:
         self._post(lambda mail: _replace_snapshot(mail, snapshot, self._last_ticket))
         if self._round % SNAPSHOTS_PER_EVENT_CALL == 0 or self.period_s >= ASLEEP_S:
             self._read_events(api)
-        if self.wanted_preset and self._round % SNAPSHOTS_PER_EVENT_CALL == 0:
+        if self.wanted_preset and (self._is_preset_due or self._round % SNAPSHOTS_PER_EVENT_CALL == 0):
+            self._is_preset_due = False
             self._read_preset(api, self.wanted_preset)
         if self._are_devices_wanted:
             self._are_devices_wanted = False

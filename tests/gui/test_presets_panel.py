@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -158,4 +157,8 @@ def test_a_backup_in_use_and_an_alarm_are_shown(qtbot: QtBot, devices: DevicesPa
     engine.used = DeviceConfig(input="usb")
     qtbot.waitUntil(lambda: "unplugged" in devices.alarms.text())
     assert devices.lists["input"].state.text().endswith("(a backup)")
-    assert msgspec.structs.replace(engine.used, input="auto") == DeviceConfig()
+
+
+def test_an_alarm_stands_in_the_first_line_of_the_window(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+    engine.alarms = (Alarm.SILENT,)
+    qtbot.waitUntil(lambda: "the microphone is silent" in window.status.reason.text())

@@ -27,7 +27,7 @@ class BackupList(QWidget):
         self.role = role
         self.list = QListWidget()
         self.list.setAccessibleName(f"Backups of the {label.lower()}, best first")
-        self.list.setFixedHeight(theme.em() * 4)
+        self.list.setFixedHeight(theme.em() * 3 + theme.GAP)
         self.offer = CalmComboBox()
         self.offer.setAccessibleName(f"Device to add as a backup of the {label.lower()}")
         self.add_button = quiet_button("Add", f"Add this device as a backup of the {label.lower()}")
@@ -45,10 +45,11 @@ class BackupList(QWidget):
         grid.setColumnStretch(1, 1)
         grid.addWidget(self.list, 1, 0, 1, 2)
         row = QHBoxLayout()
-        row.addWidget(self.offer, 1)
+        row.addStretch(1)
         for button in (self.add_button, self.up_button, self.remove_button):
             row.addWidget(button)
-        grid.addLayout(row, 2, 0, 1, 2)
+        grid.addWidget(self.offer, 2, 0, 1, 2)
+        grid.addLayout(row, 3, 0, 1, 2)
         self.add_button.clicked.connect(lambda: panel.change(self.role, (*self.order, self.offer.currentData())))
         self.remove_button.clicked.connect(lambda: panel.change(self.role, self._without_marked()))
         self.up_button.clicked.connect(lambda: panel.change(self.role, self._with_marked_up()))
@@ -90,7 +91,7 @@ class DevicesPanel(ToolPanel):
         self._devices: tuple[DeviceDescription, ...] = ()
         self.alarms = QLabel()
         self.alarms.setWordWrap(True)
-        self.takes_back = QCheckBox("Take a better device back as soon as it is there again")
+        self.takes_back = QCheckBox("Take a better one back when it returns")
         self.lists = {role: BackupList(role, label, self) for role, label in ROLES}
         body = QWidget()
         grid = QGridLayout(body)

@@ -60,7 +60,8 @@ class PresetsPanel(ToolPanel):
         self._input = ""
         self.list = QListWidget()
         self.list.setAccessibleName("Presets")
-        self.list.setMinimumHeight(theme.em() * 6)
+        self.list.setFixedHeight(theme.em() * 6)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.text = QLabel()
         self.text.setWordWrap(True)
         self.text.setTextFormat(Qt.TextFormat.PlainText)
@@ -78,7 +79,7 @@ class PresetsPanel(ToolPanel):
         self.redo_button = quiet_button("Redo", "Make the change again")
         self.own_rule = self._box("Preset that this microphone brings along")
         self.fallback = self._box("Preset for every other microphone")
-        self.stick = QCheckBox("Stick: no microphone changes the sound")
+        self.stick = QCheckBox("Stick: no device changes the sound")
         for widget in (self.list, self.text, self.name, self.stick, self.own_rule, self.fallback):
             theme.use_font(widget, FontRole.SMALL)
         for button in (self.undo_button, self.redo_button):
@@ -139,17 +140,14 @@ class PresetsPanel(ToolPanel):
         body = QWidget()
         grid = QGridLayout(body)
         grid.setContentsMargins(0, 0, theme.GAP, 0)
-        grid.setHorizontalSpacing(theme.GAP)
-        grid.setColumnStretch(0, 2)
-        grid.setColumnStretch(1, 3)
-        grid.addWidget(self.list, 0, 0)
-        grid.addWidget(self.text, 0, 1)
         acts = (self.load_button, self.morph_button, self.remove_button, self.import_button, self.export_button)
-        grid.addLayout(_row(acts), 1, 0, 1, 2)
         saving = QHBoxLayout()
         saving.addWidget(self.name, 1)
         saving.addWidget(self.save_button)
-        grid.addLayout(saving, 2, 0, 1, 2)
+        grid.addWidget(self.list, 0, 0)
+        grid.addLayout(_row(acts), 1, 0)
+        grid.addWidget(self.text, 2, 0)
+        grid.addLayout(saving, 3, 0)
         rules = QVBoxLayout()
         for caption, box in (("This microphone brings", self.own_rule), ("Any other brings", self.fallback)):
             line = QHBoxLayout()
@@ -161,7 +159,7 @@ class PresetsPanel(ToolPanel):
             line.addWidget(box, 1)
             rules.addLayout(line)
         rules.addWidget(self.stick)
-        grid.addLayout(rules, 3, 0, 1, 2)
+        grid.addLayout(rules, 4, 0)
         return body
 
     def _connect(self) -> None:

@@ -11,7 +11,7 @@ from app.ui.theme import Colour, FontRole
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.figure import Figure, decimal
 from app.ui.widgets.state_badge import StateBadge
-from engine import EngineState, Snapshot
+from engine import ALARM_TEXTS, EngineState, Snapshot
 
 NOTICE_MS = 8000
 RUNNING_STATES = frozenset({EngineState.RUNNING, EngineState.DEGRADED, EngineState.STARTING, EngineState.STALLED})
@@ -72,8 +72,10 @@ class StatusRow(QWidget):
         """Show what the engine says of itself."""
         self.badge.show_state(snapshot.state, LinkState.CONNECTED)
         self._show_running(snapshot.state in RUNNING_STATES)
-        self._reason_text = snapshot.reason
-        self._show_line(Colour.TROUBLE if snapshot.state is EngineState.FAILED else Colour.MUTED)
+        alarms = "; ".join(ALARM_TEXTS[alarm] for alarm in snapshot.alarms)
+        self._reason_text = snapshot.reason or alarms
+        calm = Colour.CAUTION if alarms else Colour.MUTED
+        self._show_line(Colour.TROUBLE if snapshot.state is EngineState.FAILED else calm)
         self.xruns.show_value(str(snapshot.xruns), Colour.CAUTION if snapshot.xruns else Colour.TEXT)
         self.late_hops.show_value(
             str(snapshot.deadline_misses), Colour.CAUTION if snapshot.deadline_misses else Colour.TEXT
