@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge, LinkState
 from app.ui import theme
+from app.ui.keys import Keys
 from app.ui.panels.bus_strips import InputStrip, OutputStrip
 from app.ui.panels.chain_strip import ChainStrip
 from app.ui.panels.device_row import DeviceRow
@@ -71,6 +72,7 @@ class MainWindow(QWidget):
         self._below = QHBoxLayout()
         self.setWindowTitle("Sidetone")
         self.resize(1180, 760)
+        self.keys = Keys(self, bridge)
         self._lay_out()
         self._connect()
         self._limit_heights()
@@ -79,6 +81,7 @@ class MainWindow(QWidget):
     def show_description(self, description: Description) -> None:
         """Make the chain's cards."""
         self._description = description
+        self.keys.show_description(description)
         if self.tool_panel is not None:
             self.tool_panel.show_description(description)
         stages = {stage.id: stage for stage in description.stages}
@@ -93,6 +96,7 @@ class MainWindow(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Let everything follow."""
         self._snapshot = snapshot
+        self.keys.show_snapshot(snapshot)
         self.status.show_snapshot(snapshot)
         self.devices.show_in_use(snapshot.devices)
         self.latency.show_snapshot(snapshot, self._labels)
@@ -195,8 +199,10 @@ class MainWindow(QWidget):
         self._tell_watched()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape closes the open panel."""
-        if event.key() == Qt.Key.Key_Escape and (self.stage_panel or self.tool_panel) is not None:
+        """Escape closes the page of keys, or the open panel."""
+        if event.key() == Qt.Key.Key_Escape and self.keys.overlay is not None:
+            self.keys.toggle_help()
+        elif event.key() == Qt.Key.Key_Escape and (self.stage_panel or self.tool_panel) is not None:
             self.close_panel()
         else:
             super().keyPressEvent(event)

@@ -1,0 +1,76 @@
+"""Keys: each asks the engine for the right thing, and one page tells them all."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.ui.main_window import MainWindow
+from engine import ControlSnapshot, Listen, Redo, SetBypass, SetDry, SetParam, Source, Undo
+from tests.helpers.fake_engine import FakeEngine
+
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def active(qtbot: QtBot, window: MainWindow) -> MainWindow:
+    window.activateWindow()
+    qtbot.waitActive(window)
+    return window
+
+
+def asked(engine: FakeEngine, command: object) -> bool:
+    return command in engine.commands
+
+
+def test_every_stage_has_a_key(qtbot: QtBot, active: MainWindow, engine: FakeEngine) -> None:
+    for digit, stage in enumerate(engine.description.stages, start=1):
+        QTest.keyClick(active, Qt.Key(ord(str(digit))), CTRL)
+        qtbot.waitUntil(partial(asked, engine, SetBypass(stage.id, True)))
+    qtbot.waitUntil(lambda: active.keys._snapshot is not None and active.keys._snapshot.stages[0].is_bypassed)
+    QTest.keyClick(active, Qt.Key.Key_1, CTRL)
+    qtbot.waitUntil(lambda: asked(engine, SetBypass(engine.description.stages[0].id, False)))
+
+
+def test_dry_and_back(qtbot: QtBot, active: MainWindow, engine: FakeEngine) -> None:
+    QTest.keyClick(active, Qt.Key.Key_D, CTRL)
+    qtbot.waitUntil(lambda: asked(engine, SetDry(True)))
+    engine.controls = ControlSnapshot(is_dry=True)
+    qtbot.waitUntil(lambda: active.keys._snapshot is not None and active.keys._snapshot.controls.is_dry)
+    QTest.keyClick(active, Qt.Key.Key_D, CTRL)
+    qtbot.waitUntil(lambda: asked(engine, SetDry(False)))
+
+
+def test_a_cough_is_a_key_too(qtbot: QtBot, active: MainWindow, engine: FakeEngine) -> None:
+    engine.params["output_gain.is_muted"] = False
+    qtbot.waitUntil(
+        lambda: active.keys._snapshot is not None and "output_gain.is_muted" in active.keys._snapshot.params
+    )
+    for is_muted in (True, False):
+        QTest.keyClick(active, Qt.Key.Key_M, CTRL)
+        qtbot.waitUntil(partial(asked, engine, SetParam("output_gain.is_muted", is_muted)))
+
+
+def test_undo_redo_and_the_other_side(qtbot: QtBot, active: MainWindow, engine: FakeEngine) -> None:
+    QTest.keyClick(active, Qt.Key.Key_Z, CTRL)
+    QTest.keyClick(active, Qt.Key.Key_Z, CTRL | SHIFT)
+    QTest.keyClick(active, Qt.Key.Key_B, CTRL)
+    for command in (Undo(), Redo(), Listen(Source.OTHER)):
+        qtbot.waitUntil(partial(asked, engine, command))
+
+
+def test_one_page_tells_all_keys_and_goes_away(qtbot: QtBot, active: MainWindow) -> None:
+    sequences = [key.sequence for key in active.keys.keys]
+    assert len(set(sequences)) == len(sequences) == 12
+    QTest.keyClick(active, Qt.Key.Key_F1)
+    assert active.keys.overlay is not None
+    assert active.keys.overlay.size() == active.size()
+    QTest.keyClick(active, Qt.Key.Key_Escape)
+    assert active.keys.overlay is None
+    QTest.keyClick(active, Qt.Key.Key_F1)
+    QTest.mouseClick(active.keys.overlay, Qt.MouseButton.LeftButton)
+    assert active.keys.overlay is None
