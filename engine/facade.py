@@ -433,7 +433,8 @@ class Engine:
             self._comparisons.look_after(run)
             if self._chain.renew():
                 self._events.add(EventKind.STAGE, "a stage with another delay takes over")
-            if (run.worker.is_running and not self._keep_devices(run)) or not run.worker.is_running:
+            self._look_for_alarms(run)
+            if not run.worker.is_running or not self._keep_devices(run):
                 self._run_ended(run)
         elif self._reopen_at_s is not None and monotonic() >= self._reopen_at_s:
             self._reopen()
