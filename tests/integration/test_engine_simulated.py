@@ -192,7 +192,7 @@ def test_a_device_that_is_unplugged_is_opened_again_when_it_is_back() -> None:
         assert snapshot.stages[3].is_bypassed
         texts = place.event_texts()
         assert any("failed: the simulated microphone was unplugged" in text for text in texts)
-        assert texts[-1] == "the device is back"
+        assert "the device is back" in texts
 
 
 def test_stop_ends_the_waiting_for_a_device() -> None:
