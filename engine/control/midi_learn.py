@@ -169,7 +169,7 @@ def _is_button(values: Sequence[int]) -> bool:
 
 def _turned_kind(values: Sequence[int]) -> tuple[ControlKind, bool]:
     fitting = [kind for kind in RELATIVE_KINDS if all(0 < abs(step_of(kind, value)) <= _LARGEST_STEP for value in values)]
-    if not fitting or not _is_turned_by_steps(values):
+    if not fitting or not (_is_turned_by_steps(values) or _is_around_64(values)):
         return ControlKind.CC, len(values) > 2
     # The fewest detents win: 1, 127 is one each way in two's complement, and would be leaps in any other coding.
     return min(fitting, key=lambda kind: sum(abs(step_of(kind, value)) for value in values)), len(fitting) == 1
@@ -190,3 +190,9 @@ def _is_turned_by_steps(values: Sequence[int]) -> bool:
         or repeated >= max(1.0, _LEAST_REPEATED * len(changes))
         or repeated + reversed_ >= max(2.0, _LEAST_UNSTEADY * len(changes))
     )
+
+
+def _is_around_64(values: Sequence[int]) -> bool:
+    """Whether many values lie close about 64, and never on it: a fader would have to pass it by."""
+    steps = [value - 64 for value in values]
+    return len(steps) >= 8 and max(map(abs, steps)) <= 6 and min(steps) < 0 < max(steps) and 0 not in steps

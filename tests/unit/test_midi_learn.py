@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.control.midi_learn import RELATIVE_KINDS, ControlKind, TimedMessage, classify, step_of
@@ -41,7 +41,7 @@ def noisy(draw: st.DrawFn, own: list[TimedMessage]) -> list[TimedMessage]:
 
 @st.composite
 def sweeps(draw: st.DrawFn, top: int = 127) -> list[int]:
-    """A knob or fader moved by hand: there and perhaps back, never the same value twice in a row."""
+    """A knob or fader moved by hand an eighth of its way at least: never the same value twice in a row."""
     value, direction = draw(st.integers(0, top)), draw(st.sampled_from([-1, 1]))
     values = [value]
     for step in draw(st.lists(st.integers(1, max(1, top // 14)), min_size=6, max_size=40)):
@@ -49,6 +49,7 @@ def sweeps(draw: st.DrawFn, top: int = 127) -> list[int]:
             direction = -direction
         value = min(max(value + direction * step, 0), top)
         values.append(value)
+    assume(max(values) - min(values) >= top // 8)
     return [value for value, before in zip(values, [-1, *values], strict=False) if value != before]
 
 

@@ -1,0 +1,287 @@
+"""MIDI ports, by rtmidi. No MIDI system on the machine is a sentence, not an error. Control thread; may wait.
+
+rtmidi calls back on a thread of the system's. JACK's is a real-time thread on which the whole graph waits, so nothing may
+run there that could wait for Python: a JACK port is asked instead.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.errors import DeviceError
+from engine.io.quiet import quiet_stderr
+
+CLIENT_NAME = "sidetone"
+_NO_MODULE = "MIDI is not available: python-rtmidi is not installed, which has no package for this Python or system"
+_NO_SYSTEM = "there is no MIDI system on this machine (no ALSA sequencer and no JACK server); plug in a MIDI device"
+_ALSA_SEQUENCER = Path("/dev/snd/seq")
+_MOST_WAITING = 4096
+_NOT_DEVICES = ("midi through", CLIENT_NAME, "rtmidi", "microsoft gs wavetable", "pipewire-rt-event", "system:midi_")
+
+
+class MidiInput(Protocol):
+    """An open input.
+
+    Attributes
+    ----------
+    is_asked : bool
+        Whether it has to be asked again and again, because it may not call.
+    """
+
+    is_asked: bool
+
+    def drain(self) -> list[bytes]:
+        """Everything that arrived since the last call, oldest first."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+class MidiOutput(Protocol):
+    """An open output."""
+
+    def send(self, content: bytes) -> None:
+        """Send one message; one that cannot be sent is lost."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+class MidiSystem(Protocol):
+    """What MIDI ports there are."""
+
+    def look(self) -> str:
+        """Look for a MIDI system; returns why there is none, else nothing."""
+        ...
+
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the ports that send."""
+        ...
+
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the ports that receive."""
+        ...
+
+    def open_input(self, name: str, on_arrival: Callable[[], None]) -> MidiInput:
+        """Open an input; `on_arrival` is called on a thread of the system's, and must not wait.
+
+        Raises
+        ------
+        DeviceError
+            If it is gone, or another program has it.
+        """
+        ...
+
+    def open_output(self, name: str) -> MidiOutput:
+        """Open an output.
+
+        Raises
+        ------
+        DeviceError
+            As `open_input`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the system."""
+        ...
+
+
+def port_identity(name: str) -> str:
+    """By what a device is known again: its port's name without what the system adds for the moment.
+
+    ALSA appends the client's and the port's number, Windows the port's index; a2jmidid and PipeWire put theirs into
+    brackets.
+    """
+    name = re.sub(r"\[\d+\]|\((?:capture|playback)(?:_\d+)?\):?", " ", name)
+    name = re.sub(r"\s+\d+(?::\d+)?$", "", name)
+    name = re.sub(r"^(?:a2j|Midi-Bridge):\s*", "", name)
+    first, colon, second = (" ".join(part.split()) for part in name.partition(":"))
+    # ALSA says the client's name twice: nanoKONTROL2:nanoKONTROL2 MIDI 1.
+    return second if second.startswith(first) or not first else f"{first}{colon}{second}".strip(": ")
+
+
+def identified(names: Iterable[str]) -> dict[str, str]:
+    """Port names by identity; the second of two equal devices gets a number."""
+    found: dict[str, str] = {}
+    for name in names:
+        if any(part in name.casefold() for part in _NOT_DEVICES):
+            continue
+        identity = port_identity(name) or name
+        count = 1
+        while (key := identity if count == 1 else f"{identity} #{count}") in found:
+            count += 1
+        found[key] = name
+    return found
+
+
+class RtMidiSystem:
+    """Implements `MidiSystem`: ALSA's sequencer or JACK, Core MIDI, Windows' MIDI."""
+
+    def __init__(self) -> None:
+        self._scouts: tuple[Any, Any] | None = None
+        self._api = 0
+        self._is_jack = False
+
+    def look(self) -> str:
+        """Find a system that answers, and keep it."""
+        if self._scouts is not None:
+            return ""
+        try:
+            import rtmidi
+        except ImportError:
+            return _NO_MODULE
+        reason = _NO_SYSTEM
+        for api in rtmidi.get_compiled_api():
+            if api == rtmidi.API_RTMIDI_DUMMY or (api == rtmidi.API_LINUX_ALSA and not _ALSA_SEQUENCER.exists()):
+                continue
+            try:
+                with quiet_stderr():
+                    self._scouts = (rtmidi.MidiIn(api, CLIENT_NAME), rtmidi.MidiOut(api, CLIENT_NAME))
+            except Exception as error:  # noqa: BLE001 - rtmidi's errors have no common base but Exception
+                reason = _NO_SYSTEM if sys.platform == "linux" else f"the MIDI system does not answer ({error})"
+                continue
+            self._api, self._is_jack = api, api == rtmidi.API_UNIX_JACK
+            return ""
+        return reason
+
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the ports that send."""
+        return self._names(0)
+
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the ports that receive."""
+        return self._names(1)
+
+    def open_input(self, name: str, on_arrival: Callable[[], None]) -> MidiInput:
+        """Open an input."""
+        import rtmidi
+
+        with _told(name):
+            port = rtmidi.MidiIn(self._api, CLIENT_NAME, queue_size_limit=_MOST_WAITING)
+            port.ignore_types(sysex=True, timing=True, active_sense=True)
+            opened = _AskedInput(port) if self._is_jack else _CallingInput(port, on_arrival)
+            port.open_port(_index(port, name), "in")
+            return opened
+
+    def open_output(self, name: str) -> MidiOutput:
+        """Open an output."""
+        import rtmidi
+
+        with _told(name):
+            port = rtmidi.MidiOut(self._api, CLIENT_NAME)
+            port.open_port(_index(port, name), "out")
+            return _Output(port)
+
+    def close(self) -> None:
+        """Let go of the system."""
+        scouts, self._scouts = self._scouts, None
+        for scout in scouts or ():
+            with suppress(Exception):
+                scout.delete()
+
+    def _names(self, which: int) -> tuple[str, ...]:
+        if self._scouts is None:
+            return ()
+        try:
+            with quiet_stderr():
+                return tuple(self._scouts[which].get_ports())
+        except Exception:  # noqa: BLE001 - a system that went away is looked for anew
+            self.close()
+            return ()
+
+
+class _told:  # noqa: N801 - reads as a word where it is used
+    """Turns what rtmidi raises into a sentence about a port."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
+        if error is not None and isinstance(error, Exception) and not isinstance(error, DeviceError):
+            raise DeviceError(
+                f"the MIDI port {self._name} cannot be opened ({error}); is another program using it?"
+            ) from None
+
+
+def _index(port: Any, name: str) -> int:
+    names = port.get_ports()
+    if name not in names:
+        raise DeviceError(f"the MIDI port {name} is gone")
+    index: int = names.index(name)
+    return index
+
+
+class _CallingInput:
+    is_asked = False
+
+    def __init__(self, port: Any, on_arrival: Callable[[], None]) -> None:
+        self._port = port
+        self._waiting: deque[bytes] = deque(maxlen=_MOST_WAITING)
+        self._on_arrival = on_arrival
+        port.set_callback(self._take)
+
+    def drain(self) -> list[bytes]:
+        taken = []
+        with suppress(IndexError):
+            while True:
+                taken.append(self._waiting.popleft())
+        return taken
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self._port.cancel_callback()
+        _close(self._port)
+
+    def _take(self, event: tuple[list[int], float], data: object) -> None:
+        """On the system's thread: note and wake, no more."""
+        self._waiting.append(bytes(event[0]))
+        self._on_arrival()
+
+
+class _AskedInput:
+    is_asked = True
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def drain(self) -> list[bytes]:
+        taken = []
+        while len(taken) < _MOST_WAITING and (event := self._port.get_message()) is not None:
+            taken.append(bytes(event[0]))
+        return taken
+
+    def close(self) -> None:
+        _close(self._port)
+
+
+class _Output:
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def send(self, content: bytes) -> None:
+        with suppress(Exception):
+            self._port.send_message(content)
+
+    def close(self) -> None:
+        _close(self._port)
+
+
+def _close(port: Any) -> None:
+    with suppress(Exception):
+        port.close_port()
+    with suppress(Exception):
+        port.delete()
