@@ -103,12 +103,13 @@ def port_identity(name: str) -> str:
     ALSA appends the client's and the port's number, Windows the port's index; a2jmidid and PipeWire put theirs into
     brackets.
     """
-    name = re.sub(r"\[\d+\]|\((?:capture|playback)(?:_\d+)?\):?", " ", name)
-    name = re.sub(r"\s+\d+(?::\d+)?$", "", name)
     name = re.sub(r"^(?:a2j|Midi-Bridge):\s*", "", name)
-    first, colon, second = (" ".join(part.split()) for part in name.partition(":"))
+    name = re.sub(r"\s*(?:\[\d+\]|:?\((?:capture|playback)(?:_\d+)?\):?)\s*", ":", name)
+    name = re.sub(r"\s+\d+:\d+$" if ":" in name else r"\s+\d+$", "", name)
+    first, colon, rest = (" ".join(part.split()) for part in name.partition(":"))
+    second = rest.strip(": ")
     # ALSA says the client's name twice: nanoKONTROL2:nanoKONTROL2 MIDI 1.
-    return second if second.startswith(first) or not first else f"{first}{colon}{second}".strip(": ")
+    return second if second.startswith(first) else f"{first}{colon}{second}"
 
 
 def identified(names: Iterable[str]) -> dict[str, str]:
