@@ -318,9 +318,11 @@ class MidiDesk:
         chosen = self._config.maps.get(identity, "")
         if chosen == OFF:
             return None
-        fitting = [file for file in self._maps if (file.id == chosen if chosen else file.map.fits(identity))]
+        if chosen:
+            return next((file for file in self._maps if file.id == chosen), None)
+        fitting = [file for file in self._maps if file.map.fit(identity)]
         # The user's own map of a device comes before the program's.
-        return min(fitting, key=lambda file: not file.is_own, default=None)
+        return max(fitting, key=lambda file: (file.is_own, file.map.fit(identity)), default=None)
 
     def _add(self, identity: str, input_name: str, output_name: str, file: MapFile | None) -> None:
         device = MidiDevice(identity, input_name, output_name, self._targets, self.panic)

@@ -161,9 +161,9 @@ class MidiMap(msgspec.Struct, frozen=True, kw_only=True):
     controls: tuple[MidiControl, ...] = ()
     bindings: tuple[MidiBinding, ...] = ()
 
-    def fits(self, port: str) -> bool:
-        """Whether this is the map of the device behind a port of this name."""
-        return any(part and part.casefold() in port.casefold() for part in self.ports)
+    def fit(self, port: str) -> int:
+        """How much of a port's name says that this is its device's map: 0 for nothing, more for a later model's longer name."""
+        return max((len(part) for part in self.ports if part.casefold() in port.casefold()), default=0)
 
     def single_controls(self) -> tuple[MidiControl, ...]:
         """All controls, rows taken apart."""

@@ -6,6 +6,7 @@ run there that could wait for Python: a JACK port is asked instead.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections import deque
@@ -21,6 +22,7 @@ CLIENT_NAME = "sidetone"
 _NO_MODULE = "MIDI is not available: python-rtmidi is not installed, which has no package for this Python or system"
 _NO_SYSTEM = "there is no MIDI system on this machine (no ALSA sequencer and no JACK server); plug in a MIDI device"
 _ALSA_SEQUENCER = Path("/dev/snd/seq")
+_SHARED_MEMORY = Path("/dev/shm")
 _MOST_WAITING = 4096
 _NOT_DEVICES = ("midi through", CLIENT_NAME, "rtmidi", "microsoft gs wavetable", "pipewire-rt-event", "system:midi_")
 
@@ -133,6 +135,7 @@ class RtMidiSystem:
         self._scouts: tuple[Any, Any] | None = None
         self._api = 0
         self._is_jack = False
+        self._had_ports = [False, False]
 
     def look(self) -> str:
         """Find a system that answers, and keep it."""
@@ -144,7 +147,7 @@ class RtMidiSystem:
             return _NO_MODULE
         reason = _NO_SYSTEM
         for api in rtmidi.get_compiled_api():
-            if api == rtmidi.API_RTMIDI_DUMMY or (api == rtmidi.API_LINUX_ALSA and not _ALSA_SEQUENCER.exists()):
+            if api == rtmidi.API_RTMIDI_DUMMY or (sys.platform == "linux" and not _is_likely(api)):
                 continue
             try:
                 with quiet_stderr():
@@ -196,10 +199,25 @@ class RtMidiSystem:
             return ()
         try:
             with quiet_stderr():
-                return tuple(self._scouts[which].get_ports())
+                names = tuple(self._scouts[which].get_ports())
         except Exception:  # noqa: BLE001 - a system that went away is looked for anew
+            names = ()
             self.close()
-            return ()
+        if self._is_jack and self._had_ports[which] and not names:
+            # JACK does not tell its clients' asker that the server has gone; a new client finds out.
+            self.close()
+        self._had_ports[which] = bool(names)
+        return names
+
+
+def _is_likely(api: int) -> bool:
+    """Whether one of Linux's systems seems to be there: to ask JACK in vain holds Python up for milliseconds."""
+    import rtmidi
+
+    if api == rtmidi.API_LINUX_ALSA:
+        return _ALSA_SEQUENCER.exists()
+    server = os.environ.get("JACK_DEFAULT_SERVER", "default")
+    return any(_SHARED_MEMORY.glob(f"jack_{server}_*"))
 
 
 class _told:  # noqa: N801 - reads as a word where it is used

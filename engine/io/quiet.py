@@ -8,8 +8,12 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_one_at_a_time = threading.RLock()
+"""The stderr belongs to the whole process: two threads that put it back in turn would lose it."""
 
 
 @contextmanager
@@ -18,6 +22,12 @@ def quiet_stderr() -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
+    with _one_at_a_time, _to_nowhere():
+        yield
+
+
+@contextmanager
+def _to_nowhere() -> Iterator[None]:
     try:
         sys.stderr.flush()
         kept = os.dup(2)
