@@ -126,6 +126,7 @@ class EngineBridge(QObject):
             services=seen.services.config if seen is not None else self._opened_with.services,
             room=seen.room.config if seen is not None else self._opened_with.room,
             presets=seen.presets.config if seen is not None else self._opened_with.presets,
+            midi=seen.midi.config if seen is not None else self._opened_with.midi,
         )
         self._outbox.put(Start(config=config))
 

@@ -17,6 +17,7 @@ from engine import Description, ModelError
 if TYPE_CHECKING:
     from app.rooms import RoomFolder
     from app.services.runner import Service
+    from engine.control.midi_map_library import MapLibrary
     from engine.control.preset_library import PresetLibrary
     from engine.core.chain import Chain
     from engine.core.stage import Assets, Stage
@@ -136,6 +137,7 @@ def make_chain(paths: Paths) -> Chain:
 
 def make_engine(paths: Paths) -> Engine:
     """The engine on this machine's devices."""
+    from engine.control.midi_ports import RtMidiSystem
     from engine.facade import Engine
     from engine.io.system import SystemBackend
     from engine.io.virtual_device import open_virtual_microphone
@@ -147,7 +149,16 @@ def make_engine(paths: Paths) -> Engine:
         library=preset_library(paths),
         models=model_library(paths),
         load_room=room_folder(paths).room,
+        midi_system=RtMidiSystem(),
+        midi_maps=midi_maps(paths),
     )
+
+
+def midi_maps(paths: Paths) -> MapLibrary:
+    """The maps of MIDI devices, the program's and the user's."""
+    from engine.control.midi_map_library import MapLibrary
+
+    return MapLibrary(paths.resources / "midi", paths.midi_maps)
 
 
 def room_folder(paths: Paths) -> RoomFolder:

@@ -84,6 +84,11 @@ class Paths:
         return self.config / "remote.token"
 
     @property
+    def midi_maps(self) -> Path:
+        """The user's own maps of MIDI devices."""
+        return self.config / "midi"
+
+    @property
     def settings(self) -> Path:
         """The user's settings file."""
         return self.config / "settings.toml"

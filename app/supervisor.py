@@ -25,6 +25,7 @@ from engine import (
     PresetDescription,
     SetBackups,
     SetBypass,
+    SetMidi,
     SetParam,
     SetRoom,
     SetService,
@@ -149,6 +150,8 @@ class _RememberedEngine:
                 self._supervisor.config = msgspec.structs.replace(config, services=services)
             case SetRoom(config=room):
                 self._supervisor.config = msgspec.structs.replace(config, room=room)
+            case SetMidi(config=midi):
+                self._supervisor.config = msgspec.structs.replace(config, midi=midi)
             case SetBypass(stage=stage, is_bypassed=is_bypassed):
                 bypass = {**config.chain.bypass, stage: is_bypassed}
                 self._remember(ChainConfig(params=config.chain.params, bypass=bypass))
@@ -165,6 +168,7 @@ class _RememberedEngine:
             services=snapshot.services.config,
             room=snapshot.room.config,
             presets=snapshot.presets.config,
+            midi=snapshot.midi.config,
         )
         if snapshot.devices.input and not self._supervisor.has_launched:
             # An engine that was there before this face has devices of its own, to which a later one shall come back.

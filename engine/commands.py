@@ -12,6 +12,7 @@ import msgspec
 from engine.comparison import Source
 from engine.config import BackupConfig, ChainConfig, EngineConfig, PresetConfig, RoomConfig
 from engine.core.params import Value
+from engine.midi import MidiConfig
 from engine.services import ServiceConfig, ServiceStatus
 from engine.snapshot import Description, DeviceDescription, Event, PresetDescription, Snapshot, TapChunk, TapPoint
 
@@ -210,6 +211,36 @@ class ConcludeCanary(msgspec.Struct, frozen=True, tag=True):
 ModelCommand = UseModel | RollBackModel | ConcludeCanary
 
 
+class SetMidi(msgspec.Struct, frozen=True, tag=True):
+    """Give MIDI other settings."""
+
+    config: MidiConfig
+
+
+class LearnMidi(msgspec.Struct, frozen=True, tag=True):
+    """Let the next MIDI control that is touched move `target` (in a map's words: `stage.parameter`, `bypass:STAGE` …).
+
+    With `is_added` it goes on doing what it does already.
+    """
+
+    target: str
+    is_added: bool = False
+
+
+class CancelMidiLearn(msgspec.Struct, frozen=True, tag=True):
+    """End learning; nothing is changed."""
+
+
+class ForgetMidi(msgspec.Struct, frozen=True, tag=True):
+    """Let no MIDI control move `target` any more."""
+
+    target: str
+
+
+class PanicMidi(msgspec.Struct, frozen=True, tag=True):
+    """Let go of whatever is held on MIDI devices, and tell their lights anew."""
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End the engine process."""
 
@@ -237,6 +268,11 @@ Command = (
     | SetRoom
     | ComparisonCommand
     | ModelCommand
+    | SetMidi
+    | LearnMidi
+    | CancelMidiLearn
+    | ForgetMidi
+    | PanicMidi
     | Shutdown
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.core.params import Value
+from engine.midi import MidiConfig
 from engine.services import ServicesConfig
 
 SAMPLE_RATE_HZ = 48_000
@@ -106,5 +107,6 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True):
     devices: DeviceConfig = DeviceConfig()
     chain: ChainConfig = ChainConfig()
     services: ServicesConfig = ServicesConfig()
+    midi: MidiConfig = MidiConfig()
     room: RoomConfig = RoomConfig()
     presets: PresetConfig = PresetConfig()

@@ -19,13 +19,17 @@ from engine.alarms import MicrophoneAlarms
 from engine.commands import (
     AnswerBlind,
     ApplyChain,
+    CancelMidiLearn,
     Command,
     Compare,
     ConcludeCanary,
     EndComparison,
+    ForgetMidi,
     ImportPreset,
+    LearnMidi,
     Listen,
     LoadPreset,
+    PanicMidi,
     Redo,
     RemovePreset,
     ReportFault,
@@ -37,6 +41,7 @@ from engine.commands import (
     SetBackups,
     SetBypass,
     SetDry,
+    SetMidi,
     SetParam,
     SetPresets,
     SetRoom,
@@ -50,6 +55,10 @@ from engine.commands import (
 from engine.config import AUTOMATIC, BackupConfig, DeviceConfig, EngineConfig
 from engine.control.comparisons import Comparisons
 from engine.control.controls import Controls
+from engine.control.midi_desk import MidiDesk
+from engine.control.midi_map_library import MapLibrary
+from engine.control.midi_ports import MidiSystem, NoMidiSystem
+from engine.control.midi_targets import Targets
 from engine.control.model_changes import ModelChanges
 from engine.control.preset_library import PresetLibrary
 from engine.control.presets import Presets
@@ -115,6 +124,10 @@ class Engine:
         The presets; None for an engine without any.
     models : ModelLibrary or None
         The models that stages may be built from anew; None if there are none.
+    midi_system : MidiSystem or None
+        Where MIDI ports are; None for an engine without MIDI.
+    midi_maps : MapLibrary or None
+        Maps of MIDI devices; None for none.
     """
 
     def __init__(
@@ -126,6 +139,8 @@ class Engine:
         load_room: LoadRoom = no_profiles,
         library: PresetLibrary | None = None,
         models: ModelLibrary | None = None,
+        midi_system: MidiSystem | None = None,
+        midi_maps: MapLibrary | None = None,
     ) -> None:
         self._chain = Chain(stages, TAPPED_STAGES)
         self.controls = Controls(self._chain)
@@ -144,6 +159,13 @@ class Engine:
         self._services = ServicesBoard()
         self._monitor = MonitorBus()
         self._rooms = Rooms((slot.stage for slot in self._chain.slots), self._monitor, load_room)
+        self._has_midi = midi_system is not None
+        self.midi = MidiDesk(
+            midi_system or NoMidiSystem(),
+            Targets(self.controls, self.presets.load, lambda: self.presets.loaded),
+            midi_maps or MapLibrary(),
+            lambda text: self._events.add(EventKind.NOTICE, text),
+        )
         self._observer = Observer(self._chain, self._services, self._rooms)
         self._run_count = 0
         self._control = threading.RLock()
@@ -217,6 +239,8 @@ class Engine:
             case UseModel() | RollBackModel() | ConcludeCanary():
                 with self._control:
                     self._models.carry_out(command, is_live=self._run is not None)
+            case SetMidi() | LearnMidi() | CancelMidiLearn() | ForgetMidi() | PanicMidi():
+                self.midi.carry_out(command)
             case Shutdown():
                 self.shutdown_requested.set()
 
@@ -233,6 +257,7 @@ class Engine:
             models=self._models.snapshot(),
             comparison=self._comparisons.snapshot(run),
             alarms=self._alarms.active,
+            midi=self.midi.snapshot(),
         )
 
     def events(self, after: int = 0) -> tuple[Event, ...]:
@@ -297,6 +322,7 @@ class Engine:
         """
         self.shutdown_requested.set()
         self.controls.close()
+        self.midi.close()
         try:
             self._stop("")
         finally:
@@ -315,6 +341,9 @@ class Engine:
             self.presets.config = config.presets
             self._config = config
             self._services.config = config.services
+            self.midi.configure(config.midi)
+            if self._has_midi:
+                self.midi.start()
             if problem := self._rooms.restore(config.room):
                 self._events.add(EventKind.NOTICE, problem)
             self._set_state(EngineState.STARTING, "")

@@ -17,6 +17,7 @@ from engine.comparison import ComparisonSnapshot
 from engine.config import DeviceConfig, PresetConfig, RoomConfig
 from engine.core.params import ParamSpec, Value
 from engine.core.stage import MeterSpec
+from engine.midi import MidiSnapshot
 from engine.services import ServicesSnapshot
 
 
@@ -207,6 +208,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     params: dict[str, Value]
     spectrum: SpectrumSnapshot | None = None
     services: ServicesSnapshot = ServicesSnapshot()
+    midi: MidiSnapshot = MidiSnapshot()
     room: RoomSnapshot = RoomSnapshot()
     controls: ControlSnapshot = ControlSnapshot()
     presets: PresetSnapshot = PresetSnapshot()

@@ -159,6 +159,27 @@ class Controls:
                 is_morphing=self._morph is not None,
             )
 
+    @property
+    def is_dry(self) -> bool:
+        """Whether all effects are out of the sound. Any thread."""
+        return self._chain.settings.is_dry
+
+    def value(self, param_id: str) -> Value:
+        """One parameter as it is now. Any thread."""
+        return self._chain.value(param_id)
+
+    def spec(self, param_id: str) -> ParamSpec:
+        """One parameter's declaration. Any thread."""
+        return self._chain.spec(param_id)
+
+    def is_bypassed(self, stage_id: str) -> bool:
+        """Whether a stage is out of the sound. Any thread."""
+        return self._chain.bypasses()[stage_id]
+
+    def stage_label(self, stage_id: str) -> str:
+        """What a person calls a stage. Any thread."""
+        return self._chain.slot(stage_id).stage.label
+
     def clamped(self, param_id: str, value: Value) -> Value:
         """What `set` would make of `value`; changes nothing."""
         return self._chain.clamped(param_id, value)
@@ -167,11 +188,11 @@ class Controls:
         """A change, both sides of the same names, as a person reads it."""
         for param_id, value in after.params.items():
             spec = self._chain.spec(param_id)
-            label = f"{self._stage_label(param_id.partition('.')[0])} {spec.label}"
+            label = f"{self.stage_label(param_id.partition('.')[0])} {spec.label}"
             yield ParamDifference(param_id, label, spec.format(before.params[param_id]), spec.format(value))
         for stage_id, is_bypassed in after.bypass.items():
             was, then = (("out" if is_out else "in") for is_out in (before.bypass[stage_id], is_bypassed))
-            yield ParamDifference(stage_id, self._stage_label(stage_id), was, then)
+            yield ParamDifference(stage_id, self.stage_label(stage_id), was, then)
 
     def close(self) -> None:
         """End a morph that is on its way, where it is."""
@@ -228,9 +249,6 @@ class Controls:
         if len(changes) > 1:
             return f"{len(changes)} settings"
         return f"{changes[0].label}: {changes[0].now} → {changes[0].then}"
-
-    def _stage_label(self, stage_id: str) -> str:
-        return self._chain.slot(stage_id).stage.label
 
 
 def _fits(spec: ParamSpec, value: Value) -> bool:

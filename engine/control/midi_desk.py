@@ -11,11 +11,11 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from time import monotonic
 
 import msgspec
 
+from engine.commands import CancelMidiLearn, ForgetMidi, LearnMidi, PanicMidi, SetMidi
 from engine.control.midi_device import MidiDevice
 from engine.control.midi_learn import Learnt
 from engine.control.midi_lesson import INSTRUCTION, Lesson
@@ -92,9 +92,10 @@ class MidiDesk:
         ]
 
     def start(self) -> None:
-        """Begin to look for devices."""
-        for thread in self._threads:
-            thread.start()
+        """Begin to look for devices, unless that has begun."""
+        if not self._threads[0].ident and not self._closing.is_set():
+            for thread in self._threads:
+                thread.start()
 
     def close(self) -> None:
         """Let go of everything; safe to call twice, and without `start`."""
@@ -110,6 +111,26 @@ class MidiDesk:
         self._system.close()
 
     # --- commands ------------------------------------------------------------------------------------------------
+
+    def carry_out(self, command: SetMidi | LearnMidi | CancelMidiLearn | ForgetMidi | PanicMidi) -> None:
+        """Do what a face asks for.
+
+        Raises
+        ------
+        SidetoneError
+            As the methods below.
+        """
+        match command:
+            case SetMidi(config=config):
+                self.configure(config)
+            case LearnMidi(target=target, is_added=is_added):
+                self.learn(target, is_added)
+            case CancelMidiLearn():
+                self.cancel()
+            case ForgetMidi(target=target):
+                self.forget(target)
+            case PanicMidi():
+                self.panic()
 
     def configure(self, config: MidiConfig) -> None:
         """Take other settings."""

@@ -168,7 +168,9 @@ def _is_button(values: Sequence[int]) -> bool:
 
 
 def _turned_kind(values: Sequence[int]) -> tuple[ControlKind, bool]:
-    fitting = [kind for kind in RELATIVE_KINDS if all(0 < abs(step_of(kind, value)) <= _LARGEST_STEP for value in values)]
+    fitting = [
+        kind for kind in RELATIVE_KINDS if all(0 < abs(step_of(kind, value)) <= _LARGEST_STEP for value in values)
+    ]
     if not fitting or not (_is_turned_by_steps(values) or _is_around_64(values)):
         return ControlKind.CC, len(values) > 2
     # The fewest detents win: 1, 127 is one each way in two's complement, and would be leaps in any other coding.

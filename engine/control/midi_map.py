@@ -53,7 +53,7 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MidiControl(msgspec.Struct, frozen=True, kw_only=True):
-    """One control, or `count` of them with consecutive numbers (pitch bends: channels), named id_1, id_2 …"""
+    """One control, or `count` of them with consecutive numbers (pitch bends: channels), named ``id_1``, ``id_2`` and so on."""
 
     id: str
     kind: ControlKind
@@ -182,7 +182,9 @@ def read_map(document: Mapping[str, Any]) -> tuple[MidiMap, tuple[str, ...]]:
     heads = {key: value for key, value in document.items() if key not in {"controls", "bindings"}}
     head = _convert(heads, MidiMap, "the head", notes) or MidiMap()
     if head.version > MAP_VERSION:
-        notes.append(f"it is of version {head.version}, this program knows {MAP_VERSION}; what is new in it is left out")
+        notes.append(
+            f"it is of version {head.version}, this program knows {MAP_VERSION}; what is new in it is left out"
+        )
     controls = _convert_all(document, "controls", MidiControl, notes)
     notes.extend(
         f"control {control.id}: there are numbers for {control.fitting_count} of {control.count} only"
@@ -249,9 +251,13 @@ def with_binding(
     """
     document, control_id = _with_control(document, learnt, label)
     document = without_target(document, target.target, layer)
-    kept, rest = [], []
+    kept: list[Any] = []
+    rest: list[Any] = []
     for binding in _list(document, "bindings"):
-        if _is_well_formed(binding) and (binding.get("control"), binding.get("layer", EVERY_LAYER)) == (control_id, layer):
+        if _is_well_formed(binding) and (binding.get("control"), binding.get("layer", EVERY_LAYER)) == (
+            control_id,
+            layer,
+        ):
             kept += binding["to"] if is_added else []
         else:
             rest.append(binding)

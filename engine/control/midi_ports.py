@@ -128,6 +128,33 @@ def identified(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+class NoMidiSystem:
+    """Implements `MidiSystem` for an engine without MIDI."""
+
+    def look(self) -> str:
+        """There is none."""
+        return "MIDI is not part of this engine"
+
+    def inputs(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def outputs(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def open_input(self, name: str, on_arrival: Callable[[], None]) -> MidiInput:
+        """Nothing can be opened."""
+        raise DeviceError(f"the MIDI port {name} cannot be opened; {self.look()}")
+
+    def open_output(self, name: str) -> MidiOutput:
+        """Nothing can be opened."""
+        raise DeviceError(f"the MIDI port {name} cannot be opened; {self.look()}")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class RtMidiSystem:
     """Implements `MidiSystem`: ALSA's sequencer or JACK, Core MIDI, Windows' MIDI."""
 
@@ -254,7 +281,7 @@ class _CallingInput:
         port.set_callback(self._take)
 
     def drain(self) -> list[bytes]:
-        taken = []
+        taken: list[bytes] = []
         with suppress(IndexError):
             while True:
                 taken.append(self._waiting.popleft())

@@ -31,11 +31,11 @@ class Target(Protocol):
     """
 
     @property
-    def label(self) -> str: ...  # noqa: D102
+    def label(self) -> str: ...
     @property
-    def positions(self) -> int: ...  # noqa: D102
+    def positions(self) -> int: ...
     @property
-    def is_trigger(self) -> bool: ...  # noqa: D102
+    def is_trigger(self) -> bool: ...
 
     def travel(self) -> float:
         """Where it is."""
@@ -208,9 +208,8 @@ class Targets:
             return self._param(text)
         match kind:
             case "bypass":
-                stage = self._controls.stage(name)
                 return SwitchTarget(
-                    f"{stage.label} bypass",
+                    f"{self._controls.stage_label(name)} bypass",
                     lambda: self._controls.is_bypassed(name),
                     lambda is_on: self._controls.bypass(name, is_on),
                 )
@@ -223,12 +222,14 @@ class Targets:
             case "action":
                 return self._action(name, panic)
             case _:
-                raise ParameterError(f"there is no target {text!r}; say stage.parameter, bypass:, preset:, action: or layer:")
+                raise ParameterError(
+                    f"there is no target {text!r}; say stage.parameter, bypass:, preset:, action: or layer:"
+                )
 
     def _param(self, param_id: str) -> Target:
         spec = self._controls.spec(param_id)
-        stage = self._controls.stage(param_id.partition(".")[0])
-        return ParamTarget(self._controls, param_id, spec, f"{stage.label} {spec.label}")
+        label = f"{self._controls.stage_label(param_id.partition('.')[0])} {spec.label}"
+        return ParamTarget(self._controls, param_id, spec, label)
 
     def _action(self, name: str, panic: Callable[[], None]) -> Target:
         controls = self._controls

@@ -42,6 +42,11 @@ class Presets:
         self._edited: tuple[int, bool] = (-1, False)
         self.config = PresetConfig()
 
+    @property
+    def loaded(self) -> str:
+        """The preset that was loaded last, empty if none was. Any thread."""
+        return self._loaded
+
     def load(self, name: str, morph_ms: float = 0.0, text: str = "") -> None:
         """Bring a preset into the sound, at once or on the way there for `morph_ms`.
 

@@ -1,0 +1,100 @@
+"""Real MIDI between processes, over a JACK server: a device moves the sound, is told, and is known again.
+
+Times are gated with wide margins here, because other programs share a tester's machine; `benchmarks/midi.py` measures them.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import SetBypass, Snapshot, Start
+from engine.control.midi_ports import RtMidiSystem
+from engine.facade import Engine
+from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
+from engine.io.simulated_sound import MemorySink
+from engine.stages.high_pass import HighPass
+from tests.helpers.engines import FakeVirtualMicrophone, config, constant, wait_until
+from tests.helpers.small_stages import Late
+from tests.rig.midi import Witness, effective_after_ms, playing, tiny_desk
+from tests.rig.studio import JackStudio
+
+pytestmark = [
+    pytest.mark.needs("jackd", "module:rtmidi"),
+    pytest.mark.skipif(sys.platform != "linux", reason="the rig's JACK server runs on Linux"),
+]
+
+HOP_MS = 10.0
+SENT = 40
+
+
+@pytest.fixture
+def jack(monkeypatch: pytest.MonkeyPatch) -> Iterator[JackStudio]:
+    with JackStudio(period_frames=64) as studio:
+        for name, value in studio.env.items():
+            if name.startswith("JACK_"):
+                monkeypatch.setenv(name, value)
+        yield studio
+
+
+@pytest.fixture
+def witness() -> Witness:
+    return Witness()
+
+
+@pytest.fixture
+def engine(jack: JackStudio, witness: Witness, tmp_path: Path) -> Iterator[Engine]:
+    simulation = Simulation(SimulatedDevice(), SimulatedDevice(), is_real_time=True)
+    engine = Engine(
+        (HighPass(), witness, Late()),
+        SimulatedBackend(simulation, constant(0.25), MemorySink(), MemorySink()),
+        lambda devices: FakeVirtualMicrophone(),
+        midi_system=RtMidiSystem(),
+        midi_maps=tiny_desk(tmp_path, "witness.factor", "late.color", "late"),
+    )
+    try:
+        engine.send(Start(config()))
+        yield engine
+    finally:
+        engine.close()
+
+
+def is_plugged_in(snapshot: Snapshot) -> bool:
+    return any(port.is_open and port.map == "tiny" for port in snapshot.midi.ports)
+
+
+def test_a_message_is_in_the_sound_soon_and_none_is_lost(jack: JackStudio, engine: Engine, witness: Witness) -> None:
+    with playing(jack, "latency", "--count", str(SENT)) as player:
+        wait_until(engine.snapshot, is_plugged_in)
+        player.go()
+        delays_ms = effective_after_ms(player.sent(SENT), witness.seen)
+    assert len(delays_ms) == SENT
+    assert np.median(delays_ms) < 2 * HOP_MS
+
+
+def test_a_light_follows_over_the_wire_and_its_echo_moves_nothing(jack: JackStudio, engine: Engine) -> None:
+    with playing(jack, "echo") as player:
+        wait_until(engine.snapshot, is_plugged_in)
+        player.go()
+        engine.send(SetBypass("late", True))
+        echoes = wait_until(lambda: [message.text for message in engine.snapshot().midi.messages], lambda texts: texts)
+        assert any("127" in text for text in echoes)
+        time.sleep(0.5)
+        assert engine.snapshot().stages[-1].is_bypassed
+
+
+def test_plugged_out_and_in_it_goes_on_and_a_dead_server_is_survived(jack: JackStudio, engine: Engine) -> None:
+    for _ in range(2):
+        with playing(jack, "latency", "--count", "2") as player:
+            wait_until(engine.snapshot, is_plugged_in)
+            player.go()
+            wait_until(lambda: len(engine.snapshot().midi.messages), lambda count: count >= 2)
+        wait_until(engine.snapshot, lambda snapshot: not is_plugged_in(snapshot))
+    jack.processes.close()
+    wait_until(lambda: engine.snapshot().midi.problem, lambda problem: "no MIDI system" in problem)
+    assert engine.snapshot().state == "running"
