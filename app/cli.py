@@ -43,6 +43,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add_bench_quality(bench)
     _add_models(commands)
     _add_ctl(commands)
+    _add_midi(commands)
     overlay = _add(commands, "overlay", "the page that shows captions in OBS: its address, and whether it is served")
     overlay.add_argument("action", choices=("on", "off", "address", "renew"), help="renew makes a new address")
     remote = _add(commands, "remote", "remote control by other programs of this machine")
@@ -193,6 +194,23 @@ def _add_preset_actions(actions: _Actions, shared: argparse.ArgumentParser) -> N
     actions.add_parser("redo", parents=[shared], help="make it again")
     dry = actions.add_parser("dry", parents=[shared], help="all effects out at once, or back")
     dry.add_argument("position", choices=("on", "off"))
+
+
+def _add_midi(commands: _Commands) -> None:
+    parser = _add(commands, "midi", "MIDI devices: ports, maps, learning")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, text in (("ports", "which devices there are, and their maps"), ("maps", "which maps there are")):
+        actions.add_parser(name, help=text).add_argument("--json", action="store_true", help="for machines to read")
+    learn = actions.add_parser("learn", help="let the next control that is touched move TARGET")
+    learn.add_argument("target", metavar="TARGET", help="stage.parameter, bypass:STAGE, preset:NAME, action:dry …")
+    learn.add_argument("--add", action="store_true", help="it goes on doing what it does already")
+    actions.add_parser("forget", help="let no control move TARGET").add_argument("target", metavar="TARGET")
+    use = actions.add_parser("use", help="choose a port's map")
+    use.add_argument("port", metavar="PORT", help="its name or a part of it")
+    use.add_argument("map", metavar="MAP", help="a map's id, `auto`, or `off` to leave the port alone")
+    actions.add_parser("check", help="what of a map is not understood").add_argument("file", type=Path, metavar="FILE")
+    actions.add_parser("monitor", help="a line for every message that arrives")
+    actions.add_parser("panic", help="let go of whatever is held")
 
 
 def _milliseconds(text: str) -> float:

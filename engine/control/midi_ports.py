@@ -24,7 +24,7 @@ _NO_SYSTEM = "there is no MIDI system on this machine (no ALSA sequencer and no 
 _ALSA_SEQUENCER = Path("/dev/snd/seq")
 _SHARED_MEMORY = Path("/dev/shm")
 _MOST_WAITING = 4096
-_NOT_DEVICES = ("midi through", CLIENT_NAME, "rtmidi", "microsoft gs wavetable", "pipewire-rt-event", "system:midi_")
+_NOT_DEVICES = ("midi through", CLIENT_NAME, "rtmidi", "microsoft gs wavetable", "pipewire-rt-event")
 
 
 class MidiInput(Protocol):
@@ -107,6 +107,7 @@ def port_identity(name: str) -> str:
     """
     name = re.sub(r"^(?:a2j|Midi-Bridge):\s*", "", name)
     name = re.sub(r"\s*(?:\[\d+\]|:?\((?:capture|playback)(?:_\d+)?\):?)\s*", ":", name)
+    name = re.sub(r"^system:midi_(?:capture|playback)_", "system:midi_", name)
     name = re.sub(r"\s+\d+:\d+$" if ":" in name else r"\s+\d+$", "", name)
     first, colon, rest = (" ".join(part.split()) for part in name.partition(":"))
     second = rest.strip(": ")

@@ -72,7 +72,9 @@ def test_a_message_is_in_the_sound_soon_and_none_is_lost(jack: JackStudio, engin
     with playing(jack, "latency", "--count", str(SENT)) as player:
         wait_until(engine.snapshot, is_plugged_in)
         player.go()
-        delays_ms = effective_after_ms(player.sent(SENT), witness.seen)
+        sent = player.sent(SENT)
+        wait_until(lambda: len(witness.seen), lambda count: count > SENT)
+    delays_ms = effective_after_ms(sent, witness.seen)
     assert len(delays_ms) == SENT
     assert np.median(delays_ms) < 2 * HOP_MS
 
@@ -82,8 +84,10 @@ def test_a_light_follows_over_the_wire_and_its_echo_moves_nothing(jack: JackStud
         wait_until(engine.snapshot, is_plugged_in)
         player.go()
         engine.send(SetBypass("late", True))
-        echoes = wait_until(lambda: [message.text for message in engine.snapshot().midi.messages], lambda texts: texts)
-        assert any("127" in text for text in echoes)
+        wait_until(
+            lambda: [message.text for message in engine.snapshot().midi.messages],
+            lambda echoes: any("127" in echo for echo in echoes),
+        )
         time.sleep(0.5)
         assert engine.snapshot().stages[-1].is_bypassed
 

@@ -14,7 +14,9 @@ import time
 
 import rtmidi
 
-NAME = "tiny desk"
+SENDER, RECEIVER = "tiny desk (capture)", "tiny desk (playback)"
+"""As bridges to JACK name the two directions of one device; JACK itself lets no two clients have one name."""
+
 CONTROL_CHANGE = 0xB0
 
 
@@ -26,12 +28,12 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=1)
     parser.add_argument("--rate", type=float, default=1000.0)
     command = parser.parse_args()
-    sender = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name=NAME)
-    sender.open_virtual_port("out")
-    receiver = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name=NAME)
+    sender = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name=SENDER)
+    sender.open_virtual_port("MIDI 1")
+    receiver = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name=RECEIVER)
     if command.mode == "echo":
         receiver.set_callback(lambda event, _: sender.send_message(event[0]))
-        receiver.open_virtual_port("in")
+        receiver.open_virtual_port("MIDI 1")
     print("ready", flush=True)
     sys.stdin.readline()
     stop = threading.Event()
