@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QContextMenuEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge, LinkState
 from app.ui import theme
 from app.ui.keys import Keys
+from app.ui.midi_learning import MidiLearning
 from app.ui.panels.bus_strips import InputStrip, OutputStrip
 from app.ui.panels.chain_strip import ChainStrip
 from app.ui.panels.device_row import DeviceRow
@@ -68,6 +69,7 @@ class MainWindow(QWidget):
         self.tool_panel: ToolPanel | None = None
         self.spectrum = SpectrumPanel()
         self.events = EventLog()
+        self.learning = MidiLearning(bridge, self.status.show_notice, self)
         self._signal = QWidget()
         self._below = QHBoxLayout()
         self.setWindowTitle("Sidetone")
@@ -108,6 +110,7 @@ class MainWindow(QWidget):
             self.stage_panel.show_snapshot(snapshot)
         if self.tool_panel is not None:
             self.tool_panel.show_snapshot(snapshot)
+        self.learning.show_midi(snapshot.midi)
         if snapshot.spectrum is not None:
             self.spectrum.show_spectrum(snapshot.spectrum)
 
@@ -199,13 +202,20 @@ class MainWindow(QWidget):
         self._tell_watched()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape closes the page of keys, or the open panel."""
-        if event.key() == Qt.Key.Key_Escape and self.keys.overlay is not None:
+        """Escape ends learning, or closes the page of keys or the open panel."""
+        if event.key() == Qt.Key.Key_Escape and self.learning.is_active:
+            self.learning.cancel()
+        elif event.key() == Qt.Key.Key_Escape and self.keys.overlay is not None:
             self.keys.toggle_help()
         elif event.key() == Qt.Key.Key_Escape and (self.stage_panel or self.tool_panel) is not None:
             self.close_panel()
         else:
             super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What none of the parts has taken is about a control, or about nothing."""
+        if not self.learning.open_menu(event):
+            super().contextMenuEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         """Minimised or restored; another system font."""

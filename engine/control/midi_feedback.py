@@ -81,9 +81,9 @@ class Indicator:
         """Note that a hand is on the control."""
         if self.moves:
             self._quiet_until_s = now_s + _HAND_S
-            # It stands where the hand has put it; of a pair it is told again, for one half says little.
-            self._last = message.value if message.address == self._address and not self._pair else None
-            self._is_owed = True
+            if message.value != self._last or self._pair:
+                # Told again when the hand is off: a motor that was on its way has moved it meanwhile.
+                self.forget()
         elif not self._is_continuous:
             self.forget()
             self._retell_at_s = now_s + _RETOLD_S

@@ -306,7 +306,7 @@ class _AskedInput:
         self._port = port
 
     def drain(self) -> list[bytes]:
-        taken = []
+        taken: list[bytes] = []
         while len(taken) < _MOST_WAITING and (event := self._port.get_message()) is not None:
             taken.append(bytes(event[0]))
         return taken

@@ -29,6 +29,7 @@ from engine import (
     LevelSnapshot,
     LoudnessSnapshot,
     MeterSpec,
+    MidiSnapshot,
     ParameterError,
     Percentiles,
     PresetDescription,
@@ -176,6 +177,7 @@ class FakeEngine:
         self.xruns = 0
         self.deadline_misses = 0
         self.advice = ""
+        self.midi = MidiSnapshot()
         self.voice_dbfs = -60.0
         self._events: list[Event] = []
         self.may_answer = threading.Event()
@@ -279,6 +281,7 @@ class FakeEngine:
             drift_ppm=23.4 if is_running else None,
             devices=DeviceSnapshot("Built-in microphone", "Sidetone", "", "Sidetone", self.advice, used=self.used),
             params=dict(self.params),
+            midi=self.midi,
             spectrum=self._spectrum(voice) if with_spectrum and is_running else None,
             controls=self.controls,
             presets=self.presets,

@@ -37,7 +37,7 @@ def main() -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     stop = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+    threading.Thread(target=wait_for_end, args=(stop,), daemon=True).start()
     if command.mode == "latency":
         send_at_uneven_times(sender, command.count, command.number)
     elif command.mode == "flood":
@@ -45,6 +45,12 @@ def main() -> None:
     stop.wait()
     sender.close_port()
     receiver.close_port()
+
+
+def wait_for_end(stop: threading.Event) -> None:
+    """Set `stop` when standard input ends."""
+    sys.stdin.read()
+    stop.set()
 
 
 def send_at_uneven_times(sender: rtmidi.MidiOut, count: int, number: int) -> None:

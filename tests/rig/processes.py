@@ -73,7 +73,7 @@ class Processes:
         self._ending.close()
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
     """Ask a process to end, and make it."""
     if process.poll() is None:
         process.terminate()

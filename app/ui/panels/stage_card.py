@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSt
 
 from app.ui import theme
 from app.ui.icons import Shape
+from app.ui.midi_learning import mark_target
 from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.activity_meter import ActivityMeter
@@ -55,6 +56,7 @@ class StageCard(QWidget):
         self.title.setToolTip(f"{stage.help}\nClick for all settings.".strip())
         theme.use_font(self.title, FontRole.NAME)
         self.switch = Toggle(f"{stage.label} in use", "Off takes the stage out of the sound (bypass), without a click")
+        mark_target(self.switch, f"bypass:{stage.id}")
         self.controls: dict[str, CompactControl] = {}
         self.meter = ActivityMeter(stage.meters[0], stage.label) if stage.meters else None
         self.message = ElidedLabel(role=FontRole.SMALL, colour=Colour.MUTED, lines=2, minimum="00000")
@@ -126,6 +128,7 @@ class StageCard(QWidget):
             control = compact_control(spec, self.stage.label)
             param_id = f"{self.stage.id}.{spec.name}"
             control.edited.connect(lambda value, param_id=param_id: self.param_edited.emit(param_id, value))
+            mark_target(control, param_id)
             self.controls[param_id] = control
             self._place(column, control)
         if not any(isinstance(control, Dial) for control in self.controls.values()):

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui import theme
+from app.ui.midi_learning import mark_target
 from app.ui.panels.panel_frame import PanelFrame, quiet_button
 from app.ui.stage_views import STAGE_VIEWS
 from app.ui.theme import Colour, FontRole
@@ -90,6 +91,7 @@ class StagePanel(PanelFrame):
         param_id = f"{self.stage.id}.{spec.name}"
         control = full_control(spec, self.stage.label)
         control.edited.connect(lambda value: self.param_edited.emit(param_id, value))
+        mark_target(control, param_id)
         self.controls[param_id] = control
         label = QLabel(spec.label)
         theme.use_font(label, FontRole.BODY)
