@@ -277,7 +277,9 @@ class MidiDesk:
         file = device.file
         new = {"version": MAP_VERSION, "name": device.identity, "ports": [device.identity]}
         layers = device.surface.layers
-        wanted = MidiTarget(target=lesson.target, press=Press.TOGGLE)
+        # What belongs to the moment, as a cough does, lasts as long as the button is down.
+        is_momentary = self._targets.find(lesson.target, layers, self.panic).is_momentary
+        wanted = MidiTarget(target=lesson.target, press=Press.HOLD if is_momentary else Press.TOGGLE)
         label = describe_address(learnt.address)
         layer = layers.current if layers.count > 1 else EVERY_LAYER
         document = with_binding(file.document if file else new, learnt, label, wanted, layer, lesson.is_added)

@@ -28,14 +28,21 @@ class Target(Protocol):
         How many places it has; 0 for a continuous one.
     is_trigger : bool
         Whether it only happens, and has no place to go back to.
+    is_momentary : bool
+        Whether it belongs to the moment, as a cough does.
     """
 
     @property
-    def label(self) -> str: ...
+    def label(self) -> str: ...  # noqa: D102
+
     @property
-    def positions(self) -> int: ...
+    def positions(self) -> int: ...  # noqa: D102
+
     @property
-    def is_trigger(self) -> bool: ...
+    def is_trigger(self) -> bool: ...  # noqa: D102
+
+    @property
+    def is_momentary(self) -> bool: ...  # noqa: D102
 
     def travel(self) -> float:
         """Where it is."""
@@ -65,6 +72,11 @@ class ParamTarget:
     spec: ParamSpec
     label: str
     is_trigger: bool = False
+
+    @property
+    def is_momentary(self) -> bool:
+        """As the parameter's declaration says."""
+        return self.spec.is_momentary
 
     @property
     def positions(self) -> int:
@@ -101,6 +113,7 @@ class SwitchTarget:
     set_on: Callable[[bool], None]
     positions: int = 2
     is_trigger: bool = False
+    is_momentary: bool = False
 
     def travel(self) -> float:
         """1 if it is on."""
@@ -128,6 +141,7 @@ class TriggerTarget:
     is_on: Callable[[], bool] = lambda: False
     positions: int = 2
     is_trigger: bool = True
+    is_momentary: bool = False
 
     def travel(self) -> float:
         """1 while its light is to be on."""
