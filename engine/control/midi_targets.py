@@ -33,16 +33,16 @@ class Target(Protocol):
     """
 
     @property
-    def label(self) -> str: ...  # noqa: D102
+    def label(self) -> str: ...
 
     @property
-    def positions(self) -> int: ...  # noqa: D102
+    def positions(self) -> int: ...
 
     @property
-    def is_trigger(self) -> bool: ...  # noqa: D102
+    def is_trigger(self) -> bool: ...
 
     @property
-    def is_momentary(self) -> bool: ...  # noqa: D102
+    def is_momentary(self) -> bool: ...
 
     def travel(self) -> float:
         """Where it is."""
