@@ -17,6 +17,7 @@ from engine import EngineState, ParameterError, SidetoneError
 from engine.commands import MOST_MORPH_MS, Failed, Reply, Request, Start
 from engine.config import ChainConfig, DeviceConfig, EngineConfig, PresetConfig
 from engine.host import EngineHost
+from engine.midi import MidiConfig
 from engine.protocol import Wire, decode_reply, decode_request, encode, greet_engine
 from engine.remote import connect
 from engine.rendezvous import Rendezvous
@@ -42,6 +43,9 @@ chains = st.builds(
     params=st.dictionaries(names | st.text(max_size=5), values, max_size=4),
     bypass=st.dictionaries(st.sampled_from(["late", "factor", "nosuch", ""]), st.booleans(), max_size=3),
 )
+midi_configs = st.builds(
+    MidiConfig, is_on=st.booleans(), maps=st.dictionaries(st.text(max_size=20), st.text(max_size=20), max_size=3)
+)
 preset_configs = st.builds(
     PresetConfig,
     by_input=st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=3),
@@ -65,6 +69,7 @@ def request_of(kind: type[Any]) -> st.SearchStrategy[Any]:
             EngineConfig: configs,
             ChainConfig: chains,
             PresetConfig: preset_configs,
+            MidiConfig: midi_configs,
         }
         if field.name in known:
             fields[field.name] = known[field.name]
