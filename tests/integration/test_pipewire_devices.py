@@ -34,7 +34,7 @@ def program(studio: PipeWireStudio, *command: str) -> Iterator[subprocess.Popen[
     try:
         yield process
     finally:
-        end(process)  # type: ignore[arg-type]
+        end(process)
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
