@@ -150,6 +150,10 @@ class EngineBridge(QObject):
         """Ask for spectra, or stop: nobody computes one that nobody sees."""
         self._poller.is_spectrum_wanted = is_wanted
 
+    def want_session(self, is_wanted: bool) -> None:
+        """Ask for the loudness of the session twice a second, or stop."""
+        self._poller.is_session_wanted = is_wanted
+
     def set_watched(self, is_watched: bool) -> None:
         """Tell whether anybody can see the window; if not, the engine is asked once a second."""
         self._poller.period_s = LIVELY_S if is_watched else ASLEEP_S

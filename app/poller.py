@@ -49,6 +49,7 @@ ASLEEP_S = 1.0
 
 RETRY_S = 0.2
 SNAPSHOTS_PER_SPECTRUM = 2
+SNAPSHOTS_PER_SESSION = 15
 SNAPSHOTS_PER_EVENT_CALL = 6
 MAX_EVENTS_HELD = 500
 
@@ -181,6 +182,7 @@ class Poller:
         self.is_spectrum_wanted = False
         self.wanted_preset = ""
         self._is_preset_due = False
+        self.is_session_wanted = False
         self._thread = threading.Thread(target=self._run, name="engine-poller", daemon=True)
 
     def start(self) -> None:
@@ -241,7 +243,8 @@ class Poller:
             self._greet(api)
         self._send_commands(api)
         with_spectrum = self.is_spectrum_wanted and self._round % SNAPSHOTS_PER_SPECTRUM == 0
-        snapshot = api.snapshot(with_spectrum=with_spectrum)
+        with_session = self.is_session_wanted and self._round % SNAPSHOTS_PER_SESSION == 0
+        snapshot = api.snapshot(with_spectrum=with_spectrum, with_session=with_session)
         self._post(lambda mail: _replace_snapshot(mail, snapshot, self._last_ticket))
         if self._round % SNAPSHOTS_PER_EVENT_CALL == 0 or self.period_s >= ASLEEP_S:
             self._read_events(api)
@@ -306,5 +309,7 @@ class Poller:
 def _replace_snapshot(mail: Mail, snapshot: Snapshot, last_ticket: int) -> None:
     if snapshot.spectrum is None and mail.snapshot is not None and mail.snapshot.spectrum is not None:
         snapshot = msgspec.structs.replace(snapshot, spectrum=mail.snapshot.spectrum)
+    if snapshot.session is None and mail.snapshot is not None and mail.snapshot.session is not None:
+        snapshot = msgspec.structs.replace(snapshot, session=mail.snapshot.session)
     mail.snapshot = snapshot
     mail.last_ticket = last_ticket

@@ -158,9 +158,9 @@ class _RememberedEngine:
             case _:
                 pass
 
-    def snapshot(self, with_spectrum: bool = False) -> Snapshot:
+    def snapshot(self, with_spectrum: bool = False, with_session: bool = False) -> Snapshot:
         with self._noticing():
-            snapshot = self._engine.snapshot(with_spectrum)
+            snapshot = self._engine.snapshot(with_spectrum, with_session)
         bypass = {stage.id: stage.is_bypassed for stage in snapshot.stages}
         self._remember(ChainConfig(params=snapshot.params, bypass=bypass))
         self._supervisor.config = msgspec.structs.replace(

@@ -14,6 +14,7 @@ from engine.commands import (
     Compare,
     EndComparison,
     ForgetMidi,
+    HoldMeters,
     ImportPreset,
     LearnMidi,
     Listen,
@@ -51,6 +52,7 @@ from engine.config import (
 )
 from engine.core.params import ParamKind, ParamSpec, Value
 from engine.core.stage import MeterSpec
+from engine.dsp.responses import compressed_dbfs, equalizer_gain_db
 from engine.errors import (
     AudioFileError,
     ConnectionLostError,
@@ -109,6 +111,7 @@ from engine.snapshot import (
     PresetDescription,
     PresetSnapshot,
     RoomSnapshot,
+    SessionSnapshot,
     Snapshot,
     SpectrumSnapshot,
     StageDescription,
@@ -151,6 +154,7 @@ __all__ = [
     "Event",
     "EventKind",
     "ForgetMidi",
+    "HoldMeters",
     "ImportPreset",
     "LatencySnapshot",
     "LearnMidi",
@@ -198,6 +202,7 @@ __all__ = [
     "ServiceStatus",
     "ServicesConfig",
     "ServicesSnapshot",
+    "SessionSnapshot",
     "SetBackups",
     "SetBypass",
     "SetDry",
@@ -222,4 +227,6 @@ __all__ = [
     "Undo",
     "UseModel",
     "Value",
+    "compressed_dbfs",
+    "equalizer_gain_db",
 ]

@@ -18,7 +18,7 @@ class EngineApi(Protocol):
         """Carry out a command."""
         ...
 
-    def snapshot(self, with_spectrum: bool = False) -> Snapshot:
+    def snapshot(self, with_spectrum: bool = False, with_session: bool = False) -> Snapshot:
         """Everything there is to show, now."""
         ...
 

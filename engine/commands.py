@@ -110,6 +110,12 @@ class ResetMeters(msgspec.Struct, frozen=True, tag=True):
     """Begin the integrated loudness, the true peak and the latency figures anew."""
 
 
+class HoldMeters(msgspec.Struct, frozen=True, tag=True):
+    """Let all that adds up over the programme stand still, or go on: integrated loudness, range, maxima."""
+
+    is_held: bool
+
+
 class ReportLatency(msgspec.Struct, frozen=True, tag=True):
     """A device-to-device latency that the services process measured; None: it cannot be measured, `reason` says why."""
 
@@ -261,6 +267,7 @@ Command = (
     | Start
     | Stop
     | ResetMeters
+    | HoldMeters
     | ReportLatency
     | SetService
     | ReportService
@@ -278,9 +285,10 @@ Command = (
 
 
 class GetSnapshot(msgspec.Struct, frozen=True, tag=True):
-    """Ask for a `Snapshot`; the spectrum is computed only when asked for."""
+    """Ask for a `Snapshot`; spectrum and loudness of the session are computed only when asked for."""
 
     with_spectrum: bool = False
+    with_session: bool = False
 
 
 class GetEvents(msgspec.Struct, frozen=True, tag=True):

@@ -25,6 +25,7 @@ from engine.commands import (
     ConcludeCanary,
     EndComparison,
     ForgetMidi,
+    HoldMeters,
     ImportPreset,
     LearnMidi,
     Listen,
@@ -221,6 +222,9 @@ class Engine:
                 self._stop("")
             case ResetMeters():
                 self._reset_meters()
+            case HoldMeters(is_held=is_held):
+                if (run := self._run) is not None:
+                    run.processor.loudness.is_held = is_held
             case ReportLatency(latency_ms=None, reason=reason):
                 self._events.add(EventKind.NOTICE, f"the delay from device to device is not measured: {reason}")
             case ReportLatency(latency_ms=float(latency_ms)):
@@ -244,12 +248,12 @@ class Engine:
             case Shutdown():
                 self.shutdown_requested.set()
 
-    def snapshot(self, with_spectrum: bool = False) -> Snapshot:
+    def snapshot(self, with_spectrum: bool = False, with_session: bool = False) -> Snapshot:
         """Everything there is to show, now. Control thread."""
         run, watch, state, reason = self._run, self._watch, self._state, self._reason
         if state is EngineState.RUNNING and run is not None and watch is not None:
             state, reason = watch.state()
-        snapshot = self._observer.snapshot(run, state, reason, self._devices, with_spectrum)
+        snapshot = self._observer.snapshot(run, state, reason, self._devices, with_spectrum, with_session)
         return msgspec.structs.replace(
             snapshot,
             controls=self.controls.snapshot(),
@@ -424,6 +428,7 @@ class Engine:
         self._observer.reset_latency()
         self._alarms.rest()
         if run is not None:
+            self.controls.keep_learnt()
             run.close()
 
     def _tell_retraced(self, what: str, change: str) -> None:
@@ -458,6 +463,7 @@ class Engine:
         if run is not None and watch is not None:
             watch.report()
             self._chain.tend()
+            self.controls.keep_learnt()
             self._rooms.tend()
             self._comparisons.look_after(run)
             if self._chain.renew():

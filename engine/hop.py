@@ -11,6 +11,7 @@ from engine.core.tap import Tap
 from engine.dsp.kernel import compile_kernels
 from engine.dsp.level import LevelMeter
 from engine.dsp.loudness import LoudnessMeter
+from engine.dsp.loudness_history import LoudnessHistory
 from engine.dsp.sanity import make_sane
 from engine.monitor import MonitorBus
 from engine.side_by_side import SideBySide
@@ -53,6 +54,7 @@ class HopProcessor:
         self.input_level = LevelMeter(fmt.sample_rate, fmt.channels)
         self.output_level = LevelMeter(fmt.sample_rate, fmt.channels)
         self.loudness = LoudnessMeter(fmt.sample_rate, fmt.channels, weights)
+        self.loudness_history = LoudnessHistory(fmt.sample_rate)
         self.taps = {point: Tap(_TAP_S * fmt.sample_rate) for point in TapPoint}
         self.side_by_side: SideBySide | None = None
         self._is_reset_due = False
@@ -87,6 +89,7 @@ class HopProcessor:
         self.taps[TapPoint.OUTPUT].process(block)
         self.output_level.process(block)
         self.loudness.process(block)
+        self.loudness_history.process(block.shape[1], self.loudness.short_term_lufs)
         self.durations.add(perf_counter_ns() - started_ns)
 
     def monitor(self, frames: int) -> Block:
@@ -116,5 +119,6 @@ class HopProcessor:
     def _reset_meters(self) -> None:
         self.durations.reset()
         self.loudness.reset()
+        self.loudness_history.reset()
         for slot in self.chain.slots:
             slot.durations.reset()

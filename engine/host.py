@@ -137,8 +137,8 @@ class EngineHost:
 
     def _carry_out(self, request: Request) -> Reply:
         match request:
-            case GetSnapshot(with_spectrum=with_spectrum):
-                return SnapshotReply(self._engine.snapshot(with_spectrum))
+            case GetSnapshot(with_spectrum=with_spectrum, with_session=with_session):
+                return SnapshotReply(self._engine.snapshot(with_spectrum, with_session))
             case GetEvents(after=after):
                 return EventsReply(self._engine.events(after))
             case GetDescription():

@@ -24,6 +24,7 @@ from engine.snapshot import (
     LevelSnapshot,
     LoudnessSnapshot,
     Percentiles,
+    SessionSnapshot,
     Snapshot,
     SpectrumSnapshot,
     StageSnapshot,
@@ -59,7 +60,13 @@ class Observer:
         self._measured_ms.clear()
 
     def snapshot(
-        self, run: LiveRun | None, state: EngineState, reason: str, devices: DeviceSnapshot, with_spectrum: bool
+        self,
+        run: LiveRun | None,
+        state: EngineState,
+        reason: str,
+        devices: DeviceSnapshot,
+        with_spectrum: bool,
+        with_session: bool,
     ) -> Snapshot:
         """Everything there is to show."""
         self._sequence += 1
@@ -84,6 +91,7 @@ class Observer:
             drift_ppm=stats.drift_ppm if stats else None,
             devices=devices,
             params=self._chain.values(),
+            session=session(processor) if processor and with_session else None,
             spectrum=self._spectrum(processor) if processor and with_spectrum else None,
             services=self._services.snapshot(),
             room=self._rooms.snapshot(),
@@ -151,6 +159,20 @@ def loudness(processor: HopProcessor | None) -> LoudnessSnapshot:
         _finite(meter.short_term_lufs),
         _finite(meter.integrated_lufs),
         _finite(meter.true_peak_dbtp),
+    )
+
+
+def session(processor: HopProcessor) -> SessionSnapshot:
+    """Loudness since the meters were reset; made only when asked for."""
+    meter, history = processor.loudness, processor.loudness_history
+    return SessionSnapshot(
+        last_ten_minutes_lufs=_finite(meter.last_ten_minutes_lufs),
+        range_lu=meter.range_lu,
+        max_momentary_lufs=_finite(meter.max_momentary_lufs),
+        max_short_term_lufs=_finite(meter.max_short_term_lufs),
+        is_held=meter.is_held,
+        interval_s=history.interval_s,
+        short_term_lufs=tuple(np.round(history.read_lufs(), 2).tolist()),
     )
 
 

@@ -67,9 +67,9 @@ class RemoteEngine:
         """Carry out a command."""
         self._ask(command, Done, _DEVICES_ANSWER_S if isinstance(command, Start | Stop) else _ANSWER_S)
 
-    def snapshot(self, with_spectrum: bool = False) -> Snapshot:
+    def snapshot(self, with_spectrum: bool = False, with_session: bool = False) -> Snapshot:
         """Everything there is to show, now."""
-        return self._ask(GetSnapshot(with_spectrum), SnapshotReply).snapshot
+        return self._ask(GetSnapshot(with_spectrum, with_session), SnapshotReply).snapshot
 
     def events(self, after: int = 0) -> tuple[Event, ...]:
         """What happened after the event numbered `after`."""

@@ -72,6 +72,26 @@ class LoudnessSnapshot(msgspec.Struct, frozen=True):
     true_peak_dbtp: float | None
 
 
+class SessionSnapshot(msgspec.Struct, frozen=True):
+    """Loudness of the air bus since the meters were reset, and its course; None while there is nothing to measure.
+
+    Attributes
+    ----------
+    is_held : bool
+        Whether all but `short_term_lufs` stands still for now.
+    short_term_lufs : tuple of float
+        Short-term loudness over the session, oldest first, −70 for silence; a value stands for `interval_s`.
+    """
+
+    last_ten_minutes_lufs: float | None
+    range_lu: float
+    max_momentary_lufs: float | None
+    max_short_term_lufs: float | None
+    is_held: bool
+    interval_s: float
+    short_term_lufs: tuple[float, ...]
+
+
 class LatencySnapshot(msgspec.Struct, frozen=True):
     """The parts of the delay that are known, and the whole where it was measured from device to device."""
 
@@ -207,6 +227,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     devices: DeviceSnapshot
     params: dict[str, Value]
     spectrum: SpectrumSnapshot | None = None
+    session: SessionSnapshot | None = None
     services: ServicesSnapshot = ServicesSnapshot()
     midi: MidiSnapshot = MidiSnapshot()
     room: RoomSnapshot = RoomSnapshot()

@@ -36,6 +36,7 @@ class Shot:
     height: int
     scale: float = 1.0
     open_stage: str = ""
+    open_tool: str = ""
     is_trouble: bool = False
 
 
@@ -48,6 +49,12 @@ EXTRA_PICTURES = {
     "extra-4k": Shot(3840, 2160),
     "extra-4k-200-percent": Shot(1920, 1080, scale=2.0),
     "extra-panel": Shot(1000, 640, open_stage="compressor"),
+    **{
+        f"extra-{stage}": Shot(1000, 640, open_stage=stage)
+        for stage in ("gate", "de_esser", "equalizer", "leveller", "duck", "limiter")
+    },
+    "extra-loudness": Shot(1000, 640, open_tool="loudness"),
+    "extra-loudness-1440x900": Shot(1440, 900, open_tool="loudness"),
     "extra-trouble": Shot(1000, 640, is_trouble=True),
 }
 
@@ -64,7 +71,10 @@ def shoot(bridge: EngineBridge, shot: Shot, target: Path, seconds: float) -> Non
     _live(seconds)
     if shot.open_stage:
         window.open_stage(shot.open_stage)
-        _live(0.5)
+        _live(3.0)
+    if shot.open_tool:
+        window.open_tool(shot.open_tool)
+        _live(1.0)
     _live(PATIENCE_S, until=lambda: max(window.output.meter.levels_db) > LOUD_DBFS)
     target.parent.mkdir(parents=True, exist_ok=True)
     window.grab().save(str(target))
@@ -134,7 +144,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=3.0, help="how long the window lives before the picture")
     parser.add_argument("--live", action="store_true", help="this machine's engine instead of the one of the tests")
-    parser.add_argument("--extra", action="store_true", help="also 4K, an open panel, and trouble")
+    parser.add_argument("--extra", action="store_true", help="also 4K, open panels and tools, and trouble")
     parser.add_argument("--platform", default="offscreen", help="Qt platform; xcb under an X server")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -182,7 +182,7 @@ class MainWindow(QWidget):
         panel.close_asked.connect(self.close_panel)
         if self._snapshot is not None:
             panel.show_snapshot(self._snapshot)
-        self._below.insertWidget(0, panel, 5)
+        self._below.insertWidget(0, panel, 9)
         self._order_tabs()
         panel.first_control().setFocus(Qt.FocusReason.OtherFocusReason)
 

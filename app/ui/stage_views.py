@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QWidget
+from app.ui.panels.dynamics_views import HistoryView, ResponseView, compressor_view, gate_view, limiter_view
+from app.ui.panels.stage_view import StageView
+from engine import StageDescription
 
-from engine import Snapshot, StageDescription
+__all__ = ["STAGE_VIEWS", "StageView"]
 
-
-class StageView(QWidget):
-    """A picture of one stage at work. It exists only while the stage's panel is open."""
-
-    def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Follow what the engine says."""
-
-
-STAGE_VIEWS: dict[str, Callable[[StageDescription], StageView]] = {}
+STAGE_VIEWS: dict[str, Callable[[StageDescription], StageView]] = {
+    "gate": gate_view,
+    "de_esser": HistoryView,
+    "equalizer": ResponseView,
+    "compressor": compressor_view,
+    "leveller": HistoryView,
+    "duck": HistoryView,
+    "limiter": limiter_view,
+}
 """What makes a stage's view, by the stage's id."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from app.bridge import EngineBridge
 from app.ui.panels.compare_panel import ComparePanel
 from app.ui.panels.devices_panel import DevicesPanel
+from app.ui.panels.loudness_panel import LoudnessPanel
 from app.ui.panels.midi_panel import MidiPanel
 from app.ui.panels.presets_panel import PresetsPanel
 from app.ui.tool_panel import ToolPanel
@@ -42,6 +43,7 @@ class Tool:
 TOOLS: tuple[Tool, ...] = (
     Tool("presets", "Presets", "Load, save and compare sounds, and take changes back.", PresetsPanel),
     Tool("compare", "Compare", "A beside B, equally loud, also blind; and what the denoiser takes away.", ComparePanel),
+    Tool("loudness", "Loudness", "How loud you are for your listeners, over the whole session.", LoudnessPanel),
     Tool("devices", "Backups", "Which devices take over when one is gone.", DevicesPanel),
     Tool("midi", "MIDI", "Controllers with knobs, faders and buttons: which there are, and what they move.", MidiPanel),
 )

@@ -95,6 +95,21 @@ class Controls:
             self._morph = None
             self.revision += 1
 
+    def keep_learnt(self) -> None:
+        """Write into the parameters what stages have learnt, so that whoever keeps those keeps it too.
+
+        Nothing that could be taken back: nobody did it.
+        """
+        learnt = {
+            f"{slot.stage.id}.{name}": value
+            for slot in self._chain.slots
+            for name, value in slot.stage.learnt().items()
+        }
+        if learnt:
+            with self._writer:
+                self._chain.apply(learnt, {})
+                self.revision += 1
+
     def set_dry(self, is_dry: bool) -> None:
         """Take all effects out of the sound at once, without a click, or bring them back as they are set."""
         with self._writer:

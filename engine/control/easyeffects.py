@@ -18,9 +18,8 @@ import msgspec
 from engine.config import ChainConfig
 from engine.control.preset import Preset
 from engine.core.params import Value
-from engine.dsp.equalization import HIGH_CUT, HIGH_SHELF, LOW_CUT, LOW_SHELF, NOTCH, PEAK
+from engine.dsp.responses import BANDS, HIGH_CUT, HIGH_SHELF, LOW_CUT, LOW_SHELF, NOTCH, PEAK
 from engine.errors import PresetError
-from engine.stages.equalizer import BANDS
 
 Table = Mapping[str, Any]
 Taken = tuple[str, Callable[[Any], Value]]

@@ -13,9 +13,9 @@ import re
 from dataclasses import dataclass
 
 from engine.core.params import Value
-from engine.dsp.equalization import HIGH_CUT, HIGH_SHELF, LOW_CUT, LOW_SHELF, NOTCH, PEAK
+from engine.dsp.responses import BANDS, HIGH_CUT, HIGH_SHELF, LOW_CUT, LOW_SHELF, NOTCH, PEAK
 from engine.errors import PresetError
-from engine.stages.equalizer import BANDS, Equalizer, EqualizerParams
+from engine.stages.equalizer import Equalizer, EqualizerParams
 
 _KINDS = {
     "PK": PEAK,

@@ -16,7 +16,7 @@ from typing import ClassVar, Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.params import Params
+from engine.core.params import Params, Value
 from engine.core.side_signals import SideSignals
 
 Block = NDArray[np.float32]
@@ -174,6 +174,13 @@ class Stage(ABC, Generic[P]):
 
         For what follows from parameters and is too dear for `process`, such as the design of a long filter.
         """
+
+    def learnt(self) -> Mapping[str, Value]:
+        """What the stage has learnt and a later stream shall begin with, as values of its own parameters. Control thread.
+
+        Only what is worth a change; setting it must not be heard in this stream.
+        """
+        return {}
 
     def take_notices(self) -> tuple[str, ...]:
         """What the user should be told since the last call, a sentence each. Control thread.

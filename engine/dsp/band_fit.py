@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.dsp.curve import Curve, Values
-from engine.dsp.equalization import HIGH_SHELF, LOW_SHELF, PEAK, response_db, section
+from engine.dsp.responses import HIGH_SHELF, LOW_SHELF, PEAK, response_db, section
 
 MOST_BANDS = 10
 

@@ -15,70 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dsp.kernel import inline, kernel
+from engine.dsp.responses import SECTION_VALUES
 from engine.dsp.smoothing import glide, glide_is_over
-from engine.dsp.svf import warped_frequency
 
-PEAK, LOW_SHELF, HIGH_SHELF, LOW_CUT, HIGH_CUT, NOTCH = KINDS = (
-    "peak",
-    "low shelf",
-    "high shelf",
-    "low cut",
-    "high cut",
-    "notch",
-)
-SECTION_VALUES = 5
 _TINY = 1e-25
-
-
-def section(kind: str, frequency_hz: float, gain_db: float, q: float, sample_rate: int) -> tuple[float, ...]:
-    """Target of one section: logarithm of the warped frequency, damping, and shares of input, band and low.
-
-    Parameters
-    ----------
-    kind : str
-        One of KINDS; cuts and notch have no gain.
-    q : float
-        As in the cookbook; a shelf with q = 0.707 has no bump.
-    """
-    root = 10.0 ** (gain_db / 40.0)
-    warped = warped_frequency(frequency_hz, sample_rate)
-    damping = 1.0 / q
-    if kind == PEAK:
-        damping /= root
-        shares = (1.0, damping * (root * root - 1.0), 0.0)
-    elif kind == LOW_SHELF:
-        warped /= math.sqrt(root)
-        shares = (1.0, damping * (root - 1.0), root * root - 1.0)
-    elif kind == HIGH_SHELF:
-        warped *= math.sqrt(root)
-        shares = (root * root, damping * (1.0 - root) * root, 1.0 - root * root)
-    elif kind == LOW_CUT:
-        shares = (1.0, -damping, -1.0)
-    elif kind == HIGH_CUT:
-        shares = (0.0, 0.0, 1.0)
-    else:
-        shares = (1.0, -damping, 0.0)
-    return math.log(warped), damping, *shares
-
-
-def response_db(
-    sections: NDArray[np.float64], frequencies_hz: NDArray[np.float64], sample_rate: int
-) -> NDArray[np.float64]:
-    """Gain in dB of all sections in a row at these frequencies, for a drawing. Any thread.
-
-    Parameters
-    ----------
-    sections : NDArray[np.float64]
-        Shape (bands, SECTION_VALUES), rows of `section`.
-    """
-    # The trapezoidal rule maps the analogue frequency axis onto this one, so the analogue response can be read off.
-    s = 1j * np.tan(np.pi * np.minimum(frequencies_hz, 0.4999 * sample_rate) / sample_rate)
-    gain_db = np.zeros(len(frequencies_hz))
-    for log_warped, damping, whole, band, low in sections:
-        here = s / math.exp(log_warped)
-        response = whole + (band * here + low) / (here * here + damping * here + 1.0)
-        gain_db += 20.0 * np.log10(np.maximum(np.abs(response), 1e-10))
-    return gain_db
 
 
 @kernel("void(float32[:, :], float64[:, :, ::1], float64[:, ::1], float64[:, ::1], float64)")

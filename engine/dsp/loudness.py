@@ -31,7 +31,7 @@ _CHUNK_FRAMES = 512
 _TINY = 1e-25
 
 # Places in the arrays that the kernel shares with the properties.
-_STEP_FRAMES_LEFT, _REMAINDER, _STEPS_DONE = range(3)
+_STEP_FRAMES_LEFT, _REMAINDER, _STEPS_DONE, _IS_HELD = range(4)
 _STEP_ENERGY, _MOMENTARY, _SHORT_TERM, _MAX_MOMENTARY, _MAX_SHORT_TERM, _TRUE_PEAK = range(6)
 
 
@@ -58,7 +58,7 @@ class LoudnessMeter:
         self._samples = np.zeros((channels, TAPS - 1 + _CHUNK_FRAMES), np.float32)
         self._points = np.zeros(_CHUNK_FRAMES, np.float32)
         self._peaks = np.zeros(_CHUNK_FRAMES, np.float32)
-        self._clock = np.zeros(3, np.int64)
+        self._clock = np.zeros(4, np.int64)
         self._figures = np.zeros(6)
         self._steps = np.zeros(_SHORT_TERM_STEPS)
         # Row 0: windows of 400 ms for the integrated loudness; row 1: windows of 3 s for the range.
@@ -88,8 +88,18 @@ class LoudnessMeter:
             self._recent,
         )
 
+    @property
+    def is_held(self) -> bool:
+        """Whether all that adds up over the programme stands still; momentary and short-term go on. Any thread."""
+        return bool(self._clock[_IS_HELD])
+
+    @is_held.setter
+    def is_held(self, is_held: bool) -> None:
+        self._clock[_IS_HELD] = is_held
+
     def reset(self) -> None:
-        """Begin anew, as if just made. Audio thread, at a block boundary."""
+        """Begin anew, as if just made, but stay held. Audio thread, at a block boundary."""
+        is_held = self.is_held
         for array in (
             self._filters,
             self._samples,
@@ -103,6 +113,7 @@ class LoudnessMeter:
             array[...] = 0
         self._clock[_STEP_FRAMES_LEFT] = self._sample_rate // _STEPS_PER_S
         self._clock[_REMAINDER] = self._sample_rate % _STEPS_PER_S
+        self.is_held = is_held
 
     @property
     def momentary_lufs(self) -> float:
@@ -202,6 +213,8 @@ def _end_step(
     short_term *= _STEPS_PER_S / (_SHORT_TERM_STEPS * sample_rate)
     figures[_MOMENTARY] = momentary
     figures[_SHORT_TERM] = short_term
+    if clock[_IS_HELD]:
+        return
     figures[_MAX_MOMENTARY] = max(figures[_MAX_MOMENTARY], momentary)
     figures[_MAX_SHORT_TERM] = max(figures[_MAX_SHORT_TERM], short_term)
     if clock[_STEPS_DONE] % _STEPS_BETWEEN_WINDOWS == 0:
@@ -246,8 +259,9 @@ def measure(
             find_interval_peaks(samples[channel], length, rows, points, peaks)
             for frame in range(TAPS - 1):
                 samples[channel, frame] = samples[channel, frame + length]
-        for frame in range(length):
-            figures[_TRUE_PEAK] = max(figures[_TRUE_PEAK], np.float64(peaks[frame]))
+        if not clock[_IS_HELD]:
+            for frame in range(length):
+                figures[_TRUE_PEAK] = max(figures[_TRUE_PEAK], np.float64(peaks[frame]))
         clock[_STEP_FRAMES_LEFT] -= length
         if clock[_STEP_FRAMES_LEFT] == 0:
             _end_step(sample_rate, clock, figures, steps, counts, energies, recent)

@@ -25,11 +25,6 @@ _DAMPING_SECOND = 2.0 * math.cos(3 * math.pi / 8)
 _TINY = 1e-25
 
 
-def warped_frequency(cutoff_hz: float, sample_rate: int) -> float:
-    """Cut-off as the filter takes it, pre-warped so that it lies exactly at `cutoff_hz`."""
-    return math.tan(math.pi * min(cutoff_hz, 0.49 * sample_rate) / sample_rate)
-
-
 @kernel("void(float32[:, :], float64[:, ::1], float64[:, ::1], float64, float64, float64)")
 def high_pass(
     block: NDArray[np.float32],

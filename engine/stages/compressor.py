@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.core.params import Params, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
@@ -21,8 +20,8 @@ from engine.dsp.compression import compress
 from engine.dsp.decibel import gain_to_db
 from engine.dsp.envelope import follow_coefficient
 from engine.dsp.kernel import compile_kernels
+from engine.dsp.responses import warped_frequency
 from engine.dsp.smoothing import glide_coefficient, new_glides
-from engine.dsp.svf import warped_frequency
 from engine.dsp.voice_statistics import VoiceStatistics
 
 _LARGEST_RATIO = 8.0
@@ -158,18 +157,3 @@ def adaptive_curve(amount: float, level_dbfs: float, spread_db: float) -> tuple[
     share = amount / 100.0
     threshold_db = min(max(level_dbfs + spread_db * (1.0 - 2.0 * share), -60.0), 0.0)
     return threshold_db, min(1.0 + share * _RATIO_PER_DB * spread_db, _LARGEST_RATIO)
-
-
-def curve(params: CompressorParams, levels_dbfs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Level that leaves for each level that arrives (dBFS), for a drawing. Any thread.
-
-    For an adaptive compressor give `params` the threshold and ratio that its meters show.
-
-    Source: equation (4) of the module's source.
-    """
-    over_db = levels_dbfs - params.threshold_db
-    half_knee_db = params.knee_db / 2.0
-    bent_db = (over_db + half_knee_db) ** 2 / (2.0 * max(params.knee_db, 1e-9))
-    shape_db = np.where(over_db >= half_knee_db, over_db, np.where(over_db <= -half_knee_db, 0.0, bent_db))
-    leaving: NDArray[np.float64] = levels_dbfs - (1.0 - 1.0 / params.ratio) * shape_db + params.makeup_db
-    return leaving

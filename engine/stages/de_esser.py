@@ -12,8 +12,8 @@ from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.de_essing import de_ess, detector_coefficients
 from engine.dsp.envelope import follow_coefficient
 from engine.dsp.kernel import compile_kernels
+from engine.dsp.responses import warped_frequency
 from engine.dsp.smoothing import glide_coefficient, new_glides
-from engine.dsp.svf import warped_frequency
 
 _ATTACK_MS = 1.0
 _RELEASE_MS = 40.0

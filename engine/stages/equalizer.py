@@ -6,20 +6,17 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.core.params import Params, choice, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.decibel import db_to_gain
-from engine.dsp.equalization import HIGH_SHELF, KINDS, LOW_SHELF, PEAK, SECTION_VALUES, equalize, response_db, section
+from engine.dsp.equalization import equalize
 from engine.dsp.gain import apply_gain
 from engine.dsp.kernel import compile_kernels
+from engine.dsp.responses import BANDS, KINDS, PEAK, SECTION_VALUES, equalizer_sections
 from engine.dsp.smoothing import glide_coefficient, new_glides
 
-BANDS = 10
 _TONES = 3
-_BASS_HZ, _TREBLE_HZ = 160.0, 5000.0
-_TONE_Q, _MIDDLE_Q = 0.6, 0.7
 _GLIDE_MS = 12.0
 
 
@@ -130,7 +127,7 @@ class Equalizer(Stage[EqualizerParams]):
         """Filter in place. Audio thread."""
         if ctx.params is not self._designed_for:
             self._designed_for = ctx.params
-            self._sections = sections(ctx.params, self._sample_rate)
+            self._sections = equalizer_sections(vars(ctx.params), self._sample_rate)
         equalize(block, self._state, self._glides, self._sections, self._coefficient)
         apply_gain(block, self._gain_glides, db_to_gain(ctx.params.preamp_db), self._coefficient)
 
@@ -139,28 +136,3 @@ class Equalizer(Stage[EqualizerParams]):
         self._state.fill(0.0)
         self._glides.fill(np.nan)
         self._gain_glides.fill(np.nan)
-
-
-def sections(params: EqualizerParams, sample_rate: int) -> NDArray[np.float64]:
-    """All sections as `equalize` takes them, shape (13, SECTION_VALUES)."""
-    tones = [
-        section(LOW_SHELF, _BASS_HZ, params.bass_db, _TONE_Q, sample_rate),
-        section(PEAK, params.middle_hz, params.middle_db, _MIDDLE_Q, sample_rate),
-        section(HIGH_SHELF, _TREBLE_HZ, params.treble_db, _TONE_Q, sample_rate),
-    ]
-    bands = [
-        section(
-            getattr(params, f"band{band}_kind"),
-            getattr(params, f"band{band}_hz"),
-            getattr(params, f"band{band}_db"),
-            getattr(params, f"band{band}_q"),
-            sample_rate,
-        )
-        for band in range(1, BANDS + 1)
-    ]
-    return np.array(tones + bands)
-
-
-def curve(params: EqualizerParams, frequencies_hz: NDArray[np.float64], sample_rate: int) -> NDArray[np.float64]:
-    """Gain in dB at each frequency, for a drawing. Any thread."""
-    return params.preamp_db + response_db(sections(params, sample_rate), frequencies_hz, sample_rate)

@@ -11,7 +11,7 @@ from engine.core.params import Params, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.gating import gate
 from engine.dsp.kernel import compile_kernels
-from engine.dsp.listening import ROOM_LUFS, STEPS_PER_S, VoiceListener, new_usual_voice
+from engine.dsp.listening import ROOM_LUFS, SMOOTH_LUFS, STEPS_PER_S, VoiceListener, new_usual_voice
 from engine.dsp.smoothing import glide_coefficient, new_glides
 
 _OPENING_MS = 1.0
@@ -47,6 +47,7 @@ class Gate(Stage[GateParams]):
     meters: ClassVar[tuple[MeterSpec, ...]] = (
         MeterSpec("gain_reduction_db", "Gain reduction", "dB", 0.0, 60.0),
         MeterSpec("room_lufs", "Room", "LUFS", -100.0, 0.0),
+        MeterSpec("input_lufs", "Arriving", "LUFS", -100.0, 0.0),
     )
     help: ClassVar[str] = "Turns down keyboard, fan and breath while you do not speak."
     starts_bypassed: ClassVar[bool] = True
@@ -86,6 +87,7 @@ class Gate(Stage[GateParams]):
             self._closing,
         )
         ctx.meters[1] = heard.state[ROOM_LUFS]
+        ctx.meters[2] = heard.state[SMOOTH_LUFS]
 
     def reset(self) -> None:
         """Forget the room; open. Audio thread."""

@@ -18,6 +18,7 @@ from engine.dsp.smoothing import glide_coefficient, new_glides
 _WAKE_MS = 2.0
 _GLIDE_MS = 8.0
 _NOTHING_LUFS = -70.0
+_WORTH_KEEPING_DB = 1.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class LevellerParams(Params):
     )  # fmt: skip
     start_db: float = param(
         0.0, lo=-36, hi=36, unit="dB", label="Start at",
-        help="The gain with which a stream begins, before the voice is known; take it from the meter of the last one.",
+        help="The gain with which a stream begins, before the voice is known; it follows what this stream has taught.",
     )  # fmt: skip
 
 
@@ -110,6 +111,13 @@ class Leveller(Stage[LevellerParams]):
         )
         ctx.meters[1] = max(_NOTHING_LUFS, energy_to_lufs(float(self._state[VOICE_ENERGY])))
         ctx.meters[2] = self._state[GAIN_DB]
+
+    def learnt(self) -> dict[str, float]:
+        """The gain for this voice, once it is known and has moved: the next stream begins with it. Control thread."""
+        params, gain_db = self._designed_for, float(self._state[GAIN_DB])
+        if params is None or self._state[VOICE_ENERGY] == 0.0 or abs(gain_db - params.start_db) < _WORTH_KEEPING_DB:
+            return {}
+        return {"start_db": round(gain_db, 1)}
 
     def reset(self) -> None:
         """Forget the voice; the next block begins at the start gain. Audio thread."""

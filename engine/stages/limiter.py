@@ -36,7 +36,10 @@ class Limiter(Stage[LimiterParams]):
     id: ClassVar[str] = "limiter"
     label: ClassVar[str] = "Limiter"
     params_type: ClassVar[type[Params]] = LimiterParams
-    meters: ClassVar[tuple[MeterSpec, ...]] = (MeterSpec("gain_reduction_db", "Gain reduction", "dB", 0.0, 24.0),)
+    meters: ClassVar[tuple[MeterSpec, ...]] = (
+        MeterSpec("gain_reduction_db", "Gain reduction", "dB", 0.0, 24.0),
+        MeterSpec("input_dbfs", "Peak arriving", "dB", -60.0, 12.0),
+    )
     help: ClassVar[str] = "Catches every peak, so that a shout or a laugh never distorts."
 
     def prepare(self, fmt: StreamFormat) -> None:
@@ -53,6 +56,7 @@ class Limiter(Stage[LimiterParams]):
             self._designed_for = ctx.params
             self._ceiling = db_to_gain(ctx.params.ceiling_dbtp)
             self._release = follow_coefficient(ctx.params.release_ms, self._sample_rate)
+        ctx.meters[1] = gain_to_db(float(max(block.max(), -block.min(), 0.0)))
         lowest_gain = self._state.process(block, self._ceiling, self._release, self._coefficient)
         ctx.meters[0] = abs(gain_to_db(lowest_gain))
 

@@ -25,6 +25,7 @@ from engine import (
     EngineState,
     Event,
     EventKind,
+    HoldMeters,
     LatencySnapshot,
     LevelSnapshot,
     LoudnessSnapshot,
@@ -35,6 +36,7 @@ from engine import (
     PresetDescription,
     PresetSnapshot,
     ResetMeters,
+    SessionSnapshot,
     SetBypass,
     SetParam,
     Snapshot,
@@ -168,6 +170,8 @@ class FakeEngine:
         self.commands: list[Command] = []
         self.snapshots_taken = 0
         self.spectra_taken = 0
+        self.sessions_taken = 0
+        self.is_held = False
         self.config = EngineConfig()
         self.params: dict[str, Value] = {
             f"{stage.id}.{spec.name}": spec.default for stage in self.description.stages for spec in stage.params
@@ -208,6 +212,8 @@ class FakeEngine:
                     self.state = EngineState.RUNNING
                 case Stop():
                     self.state = EngineState.STOPPED
+                case HoldMeters():
+                    self.is_held = command.is_held
                 case ResetMeters():
                     self.xruns = self.deadline_misses = 0
                 case _:
@@ -230,12 +236,13 @@ class FakeEngine:
         self._answer()
         return self.preset_descriptions.get(name) or PresetDescription(name, "", False, "", (), ())
 
-    def snapshot(self, with_spectrum: bool = False) -> Snapshot:
+    def snapshot(self, with_spectrum: bool = False, with_session: bool = False) -> Snapshot:
         self._answer()
         with self._lock:
             self.snapshots_taken += 1
             self.spectra_taken += with_spectrum
-            return self._picture(self.snapshots_taken * FRAME_S, with_spectrum)
+            self.sessions_taken += with_session
+            return self._picture(self.snapshots_taken * FRAME_S, with_spectrum, with_session)
 
     def tap(self, point: TapPoint, run: int = -1, after_frame: int = 0) -> TapChunk | None:
         return None
@@ -245,7 +252,7 @@ class FakeEngine:
         if self.is_dead:
             raise ConnectionLostError("The engine has gone away; it is being started again.")
 
-    def _picture(self, now_s: float, with_spectrum: bool) -> Snapshot:
+    def _picture(self, now_s: float, with_spectrum: bool, with_session: bool) -> Snapshot:
         is_running = self.state in (EngineState.RUNNING, EngineState.DEGRADED)
         talking = max(0.0, math.sin(now_s * 1.7)) * (0.55 + 0.45 * math.sin(now_s * 11.3))
         self.voice_dbfs += 0.5 * (-52.0 + 42.0 * talking + float(self._random.normal(0, 2.0)) - self.voice_dbfs)
@@ -286,6 +293,7 @@ class FakeEngine:
             controls=self.controls,
             presets=self.presets,
             alarms=self.alarms,
+            session=self._session() if with_session and is_running else None,
         )
 
     def _stage(self, stage: StageDescription, voice_dbfs: float) -> StageSnapshot:
@@ -304,6 +312,19 @@ class FakeEngine:
             latency_samples=base[4],
             work_ms=Percentiles(cost_ms, cost_ms * 1.4, cost_ms * 1.7, cost_ms * 2.2),
             meters={meter.name: figures[meter.name] for meter in stage.meters},
+        )
+
+    def _session(self) -> SessionSnapshot:
+        minutes = np.linspace(0.0, 12.0, 720)
+        course = -17.0 + 2.5 * np.sin(minutes * 3.1) + 1.2 * np.sin(minutes * 17.0) - 40.0 * (minutes % 4.0 > 3.7)
+        return SessionSnapshot(
+            last_ten_minutes_lufs=-16.4,
+            range_lu=5.2,
+            max_momentary_lufs=-11.9,
+            max_short_term_lufs=-13.4,
+            is_held=self.is_held,
+            interval_s=1.0,
+            short_term_lufs=tuple(course.tolist()),
         )
 
     def _spectrum(self, voice_dbfs: float) -> SpectrumSnapshot:

@@ -19,6 +19,7 @@ from engine import (
     EngineConfig,
     EngineState,
     EventKind,
+    HoldMeters,
     ParameterError,
     ResetMeters,
     SetBypass,
@@ -406,3 +407,19 @@ def test_threads_end_with_their_engine() -> None:
             place.engine.send(Start(config()))
             wait_hops(place, 3)
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("sidetone")]
+
+
+def test_the_session_is_measured_held_and_told_only_when_asked_for() -> None:
+    with studio(is_real_time=False, source=lambda: ArraySource(0.1 * np.ones((1, 480), np.float32), True)) as place:
+        place.engine.send(Start(config()))
+        wait_hops(place, 500)
+        assert place.engine.snapshot().session is None
+        session = place.engine.snapshot(with_session=True).session
+        assert session is not None
+        assert len(session.short_term_lufs) >= 4
+        assert session.interval_s == 1.0
+        assert not session.is_held
+        place.engine.send(HoldMeters(True))
+        held = place.engine.snapshot(with_session=True).session
+        assert held is not None
+        assert held.is_held

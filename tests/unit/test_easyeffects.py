@@ -11,9 +11,9 @@ from engine import PresetError
 from engine.control.controls import Controls
 from engine.control.easyeffects import import_easyeffects
 from engine.core.chain import Chain
+from engine.dsp.responses import BANDS
 from engine.stages import STAGES
 from engine.stages.denoise import Denoise
-from engine.stages.equalizer import BANDS
 
 
 def band(**values: Any) -> dict[str, Any]:

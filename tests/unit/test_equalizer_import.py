@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from engine.control.equalizer_import import import_equalizer
+from engine.dsp.responses import BANDS, equalizer_gain_db
 from engine.errors import PresetError
-from engine.stages.equalizer import BANDS, EqualizerParams, curve
+from engine.stages.equalizer import EqualizerParams
 from tests.helpers.stages import with_values
 
 AUTO_EQ = """Preamp: -6.8 dB
@@ -115,4 +116,4 @@ def test_an_import_sounds_as_its_author_meant() -> None:
     params = with_values(EqualizerParams, values)
     assert isinstance(params, EqualizerParams)
     # Far below the shelf: preamp and the full shelf; what the peaks add there is below a tenth of a decibel.
-    assert curve(params, np.array([1.0]), 48_000)[0] == pytest.approx(-6.8 + 7.0, abs=0.1)
+    assert equalizer_gain_db(vars(params), np.array([1.0]), 48_000)[0] == pytest.approx(-6.8 + 7.0, abs=0.1)

@@ -7,8 +7,9 @@ import pytest
 from scipy import signal
 
 from engine.core.stage import StreamFormat
+from engine.dsp.responses import warped_frequency
 from engine.dsp.smoothing import new_glides
-from engine.dsp.svf import high_pass, warped_frequency
+from engine.dsp.svf import high_pass
 from engine.stages.high_pass import HighPass, HighPassParams
 from tests.helpers.stages import run
 

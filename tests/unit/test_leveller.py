@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.control.controls import Controls
+from engine.core.chain import Chain
 from engine.core.stage import Block, Context, StreamFormat
 from engine.dsp.loudness import LoudnessMeter
 from engine.stages.leveller import Leveller, LevellerParams
 from engine.stages.limiter import Limiter, LimiterParams
-from tests.helpers.stages import SAMPLE_RATE, blocks_of, run, voice_like
+from tests.helpers.stages import SAMPLE_RATE, blocks_of, run, run_through, voice_like
 
 
 def prepared(channels: int = 1, is_mono_doubled: bool = False) -> Leveller:
@@ -136,3 +138,32 @@ def test_a_likely_voice_is_believed_where_an_unlikely_one_is_not() -> None:
         gains_db.append(float(context.meters[2]))
     assert gains_db[0] == 0.0
     assert gains_db[1] > 6.0
+
+
+def test_what_it_has_learnt_is_where_the_next_stream_begins() -> None:
+    chain = Chain([Leveller()])
+    chain.load({"leveller.target_lufs": -16.0}, {"leveller": False})
+    controls = Controls(chain)
+    chain.prepare(StreamFormat(SAMPLE_RATE, 1, 480))
+    controls.keep_learnt()
+    assert chain.values()["leveller.start_db"] == 0.0
+    speech = voice_at(-31.0, 12.0)
+    for cut in blocks_of(speech.shape[1]):
+        chain.process(speech[:, cut])
+    controls.keep_learnt()
+    kept_db = float(chain.values()["leveller.start_db"])
+    assert kept_db == pytest.approx(chain.slots[0].context.meters[2], abs=0.06)
+    assert kept_db > 10.0
+    # Nobody did it, so there is nothing to take back; and what has hardly changed is not written again.
+    assert controls.undo() == ""
+    revision = controls.revision
+    chain.process(speech[:, :480])
+    controls.keep_learnt()
+    assert controls.revision == revision
+
+
+def test_keeping_what_was_learnt_is_not_heard() -> None:
+    speech = voice_at(-31.0, 6.0)
+    still = run(prepared(), speech, LevellerParams())
+    moved = run_through(prepared(), speech, [LevellerParams()] * 300 + [LevellerParams(start_db=12.0)])
+    np.testing.assert_array_equal(still, moved)

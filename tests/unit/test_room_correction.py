@@ -18,8 +18,8 @@ from engine.core.stage import Context, StreamFormat
 from engine.dsp.band_fit import Band, bands_db, fit_bands
 from engine.dsp.correction import BANDS, FORMS, OWN, TARGETS, Limits, Room, correction, correction_taps, target_curve
 from engine.dsp.curve import GRID_HZ, THIRD_OCTAVES_HZ, Curve, power_spectrum, third_octave_db
-from engine.dsp.equalization import HIGH_SHELF, LOW_SHELF, PEAK
 from engine.dsp.minimum_phase import energy_delay_ms, minimum_phase_taps, response_db
+from engine.dsp.responses import HIGH_SHELF, LOW_SHELF, PEAK
 from engine.dsp.speech_spectrum import speech_weights
 from engine.stages.room_correction import RoomCorrection, RoomCorrectionParams
 from tests.helpers.rooms import RATE_HZ, room_impulse, room_of

@@ -1,18 +1,14 @@
-"""Spectra of the chain's input and output over a logarithmic frequency axis; the only place that knows pyqtgraph.
-
-GUI thread; nothing waits.
-"""
+"""Spectra of the chain's input and output over a logarithmic frequency axis. GUI thread; nothing waits."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGraphicsItem, QVBoxLayout, QWidget
 
 from app.ui import theme
-from app.ui.theme import Colour, FontRole
+from app.ui.theme import Colour
+from app.ui.widgets.graph import Graph, decibel_ticks
 from engine import SpectrumSnapshot
 
 FLOOR_DB = -100.0
@@ -23,29 +19,18 @@ FALL = 0.35
 """Share of the way down that a falling curve goes with each spectrum."""
 
 
-class SpectrumPlot(QWidget):
+class SpectrumPlot(Graph):
     """Two curves that rise at once and fall softly."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._plot = pg.PlotWidget(background=Colour.TRACK)
-        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._plot.setMouseEnabled(False, False)
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
-        self._plot.setXRange(np.log10(20.0), np.log10(20_000.0), padding=0)
-        self._plot.setYRange(FLOOR_DB, TOP_DB, padding=0)
-        self._plot.getPlotItem().setContentsMargins(0, 6, 10, 0)
-        self._dress_axes()
+    def __init__(self) -> None:
+        bottom = [(float(np.log10(at)), text) for at, text in TICKS_HZ]
+        ends = (float(np.log10(20.0)), float(np.log10(20_000.0)))
+        super().__init__("Spectrum", bottom, decibel_ticks(-80, 0, 20), ends, (FLOOR_DB, TOP_DB))
         self._input = self._plot.plot(pen=pg.mkPen(Colour.SECOND, width=1))
         self._output = self._plot.plot(
             pen=pg.mkPen(Colour.ACCENT, width=1), fillLevel=FLOOR_DB, brush=theme.colour(Colour.ACCENT, 45)
         )
         self._curves: dict[str, NDArray[np.float64]] = {}
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._plot)
-        self.setAccessibleName("Spectrum")
         self.setAccessibleDescription("Grey: what comes in. Coloured: what goes out.")
 
     @property
@@ -74,10 +59,6 @@ class SpectrumPlot(QWidget):
             self._input.setData([], [])
             self._output.setData([], [])
 
-    def renew_fonts(self) -> None:
-        """Follow the system's font."""
-        self._dress_axes()
-
     def _fall(self, name: str, levels_dbfs: tuple[float, ...]) -> NDArray[np.float64]:
         new: NDArray[np.float64] = np.clip(
             np.nan_to_num(np.asarray(levels_dbfs, dtype=float), nan=FLOOR_DB), FLOOR_DB, 20.0
@@ -87,17 +68,3 @@ class SpectrumPlot(QWidget):
             new = np.maximum(new, old + FALL * (new - old))
         self._curves[name] = new
         return new
-
-    def _dress_axes(self) -> None:
-        labels = {"bottom": TICKS_HZ, "left": tuple((db, str(db).replace("-", "−")) for db in range(-80, 1, 20))}
-        for side, ticks in labels.items():
-            axis = self._plot.getAxis(side)
-            axis.setTicks([[(np.log10(at) if side == "bottom" else at, text) for at, text in ticks]])
-            axis.setStyle(tickFont=theme.font(FontRole.SMALL), tickLength=-3)
-            axis.setPen(pg.mkPen(Colour.LINE))
-            axis.setTextPen(pg.mkPen(Colour.FAINT))
-            axis.setGrid(40)
-            # Only the curves move: the axes and the grid are painted once and copied.
-            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-        self._plot.getAxis("left").setWidth(theme.metrics(FontRole.SMALL).horizontalAdvance("−100") + 8)
-        self._plot.getAxis("bottom").setHeight(theme.em(FontRole.SMALL) + 4)
