@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import csv
 import itertools
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -35,7 +36,7 @@ from engine.stages.leveller import Leveller
 RATE = 48_000
 HOP = 480
 CLIP_S, GAP_S, CLIPS = 6, 1, 14
-DYNAMICS = ("gate", "de_esser", "equalizer", "compressor", "leveller", "output_gain", "limiter")
+DYNAMICS = ("gate", "de_esser", "equalizer", "compressor", "leveller", "output_gain", "duck", "limiter")
 Samples = NDArray[np.float32]
 
 
@@ -81,15 +82,15 @@ def measure(samples: Samples, pumping_db: float = float("nan")) -> Evenness:
     )
 
 
-def run(chain: Chain, samples: Samples) -> Samples:
-    """Output for `samples` (frames,), aligned with them."""
+def run(chain: Chain, samples: Samples, music: Samples | None = None) -> Samples:
+    """Output for `samples` (frames,), aligned with them; `music` (1, HOP) is the second input of every hop."""
     chain.prepare(StreamFormat(RATE, 1, HOP))
     latency = chain.latency_samples
     hops = -(-(samples.size + latency) // HOP)
     out = np.zeros((1, hops * HOP), np.float32)
     out[0, : samples.size] = samples
     for start in range(0, out.shape[1], HOP):
-        chain.process(out[:, start : start + HOP])
+        chain.process(out[:, start : start + HOP], music)
     aligned: Samples = out[0, latency : latency + samples.size]
     return aligned
 
@@ -169,8 +170,8 @@ def half_hour(data: Path, minutes: float) -> Samples:
     raise AssertionError("an endless cycle has ended")
 
 
-def quality(samples: Samples, every_s: float = 60.0) -> float:
-    """Mean DNSMOS SIG over 9 s out of every minute."""
+def quality(samples: Samples, every_s: float = 15.0) -> float:
+    """Mean DNSMOS SIG over 9 s out of every quarter of a minute, after the first minute."""
     from speechmos import dnsmos
 
     scores = []
@@ -186,8 +187,8 @@ def costs(chain: Chain) -> Mapping[str, float]:
     return {stage: found[stage].p50_ms for stage in DYNAMICS if found[stage]}  # type: ignore[union-attr]
 
 
-def print_programme(evaluation: Path, python: str, out: Path, paths: Paths) -> None:
-    """Table over the programme, and what the stages cost."""
+def programme_report(evaluation: Path, python: str, out: Path, paths: Paths) -> Iterator[str]:
+    """Table over the programme, and what the stages cost, line by line."""
     results = run_peers(evaluation, python, out)
     programme = results.pop("input")
     figures = {"input": measure(programme)} | {name: measure(samples) for name, samples in results.items()}
@@ -201,40 +202,40 @@ def print_programme(evaluation: Path, python: str, out: Path, paths: Paths) -> N
     everything_on = dynamics_chain(
         ChainConfig(params={**stream.params, **bands, **tones}, bypass=dict.fromkeys(DYNAMICS, False))
     )
-    run(everything_on, programme)
+    run(everything_on, programme, np.full((1, HOP), 0.01, np.float32))
     moved_db = pumping_db(lambda samples: run(dynamics_chain(stream), samples), programme)
     figures[f"Sidetone, dynamics of `stream` ({look_ahead_ms:.1f} ms look-ahead)"] = measure(ours, moved_db)
     ensure_models(paths)
     figures["Sidetone, all of `stream`, denoiser too"] = measure(run(loaded(make_chain(paths), stream), programme))
-    print(
+    yield (
         "\n| | integrated LUFS | spread LU std | true peak dBTP | gaps dBFS median | loudest gap | steady tone moves dB |"
     )
-    print("|---|---|---|---|---|---|---|")
+    yield ("|---|---|---|---|---|---|---|")
     for name, it in figures.items():
         moved = "" if np.isnan(it.pumping_db) else f"{it.pumping_db:.1f}"
-        print(
+        yield (
             f"| {name} | {it.integrated_lufs:.1f} | {it.spread_lu:.2f} | {it.true_peak_dbtp:.2f} | {it.gap_dbfs:.1f} "
             f"| {it.loudest_gap_dbfs:.1f} | {moved} |"
         )
-    print("\n| stage | ms per hop of 10 ms, p50 |\n|---|---|")
+    yield ("\n| stage | ms per hop of 10 ms, p50 |\n|---|---|")
     spent = costs(everything_on)
     for stage, p50_ms in spent.items():
-        print(f"| {stage} | {p50_ms:.3f} |")
-    print(f"| together | {sum(spent.values()):.3f} |")
+        yield (f"| {stage} | {p50_ms:.3f} |")
+    yield (f"| together | {sum(spent.values()):.3f} |")
 
 
-def print_speech(evaluation: Path, minutes: float, paths: Paths) -> None:
+def speech_report(evaluation: Path, minutes: float, paths: Paths) -> Iterator[str]:
     """Loudness after the first minute and quality before and after, over a long stretch of speech."""
     speech = half_hour(evaluation / "data", minutes)
     stream = preset_library(paths).read("stream")[0].chain
     ours = run(dynamics_chain(stream), speech)
     target_lufs = float(stream.params["leveller.target_lufs"])
     after_first = loudness(ours[60 * RATE :])
-    print(f"\n{speech.size / RATE / 60:.0f} min of speech at -40 to -16 dBFS: target {target_lufs:.1f} LUFS,")
-    print(
+    yield (f"\n{speech.size / RATE / 60:.0f} min of speech at -40 to -16 dBFS: target {target_lufs:.1f} LUFS,")
+    yield (
         f"integrated after the first minute {after_first.integrated_lufs:.2f} LUFS, range {after_first.range_lu:.1f} LU,"
     )
-    print(
+    yield (
         f"true peak {after_first.true_peak_dbtp:.2f} dBTP; DNSMOS SIG {quality(speech):.3f} before, {quality(ours):.3f} after"
     )
 
@@ -246,13 +247,21 @@ def main() -> None:
     parser.add_argument("--peers-python", default=sys.executable)
     parser.add_argument("--out", type=Path, required=True, help="folder for the peers' sound")
     parser.add_argument("--speech", type=float, metavar="MINUTES", default=0.0)
+    parser.add_argument("--write", type=Path, metavar="FILE.md", help="write the tables there too")
     parser.add_argument("--only-speech", action="store_true")
     arguments = parser.parse_args()
     paths = find_paths()
+    reports: list[Iterator[str]] = []
     if not arguments.only_speech:
-        print_programme(arguments.evaluation, arguments.peers_python, arguments.out, paths)
+        reports.append(programme_report(arguments.evaluation, arguments.peers_python, arguments.out, paths))
     if arguments.speech:
-        print_speech(arguments.evaluation, arguments.speech, paths)
+        reports.append(speech_report(arguments.evaluation, arguments.speech, paths))
+    lines = ["# Dynamics, measured", "", f"Written by `python -m benchmarks.dynamics` on {platform.machine()}."]
+    for line in itertools.chain(*reports):
+        print(line, flush=True)
+        lines.append(line)
+    if arguments.write:
+        arguments.write.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
