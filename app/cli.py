@@ -117,14 +117,18 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_bench_quality(bench: argparse.ArgumentParser) -> None:
-    kinds = bench.add_subparsers(metavar="[quality]")
+    kinds = bench.add_subparsers(metavar="[quality|modes]")
     text = "how well the denoiser's modes and its peers clean real speech; sets up what it needs first"
     quality = kinds.add_parser("quality", help=text, description=text)
     quality.add_argument("--data", type=Path, metavar="DIR", help="evaluation material (../shared/eval/data)")
     quality.add_argument("--out", type=Path, metavar="DIR", help="folder for table and plot (docs/benchmarks)")
     quality.add_argument("--jobs", type=int, metavar="N", help="processes that score at once (2)")
     quality.add_argument("--only", nargs="*", metavar="NAME", help="measure only what has this in its name")
-    quality.set_defaults(run=_later("bench_quality"))
+    quality.set_defaults(run=_later("bench_quality"), module="benchmarks.quality")
+    text = "what a hop takes in each of the denoiser's modes, beside DeepFilterNet's own runtime"
+    modes = kinds.add_parser("modes", help=text, description=text)
+    modes.add_argument("--seconds", type=_positive, metavar="N", help="sound to work through (20)")
+    modes.set_defaults(run=_later("bench_quality"), module="benchmarks.denoise_cost")
 
 
 def _add_models(commands: _Commands) -> None:

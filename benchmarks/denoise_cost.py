@@ -1,4 +1,4 @@
-"""What a hop of denoising costs, beside DeepFilterNet's own runtime in the same run: `python -m benchmarks.denoise_cost`.
+"""What a hop of denoising costs, beside DeepFilterNet's own runtime in the same run: `./sidetone bench modes`.
 
 The two take turns on one thread, so that both meet the same disturbances: hop by hop, so that neither keeps the processor's
 cache to itself, as in a program that does other things between two hops; and second by second, where each has it to itself.
@@ -81,12 +81,12 @@ def compare_cost(store: ModelStore, samples: NDArray[np.float32], mode: str = DE
 def main() -> None:
     """Print the figures of a run over the speech sample."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.denoise_cost", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=20.0)
     seconds = parser.parse_args().seconds
     paths = find_paths()
     store = ModelStore(read_catalog(paths.catalog), [paths.bundled_models, paths.models])
     build_missing(store, paths.models, lambda doing, share: None)
-    samples, _ = soundfile.read(store.model_path("two-cities"), frames=48_000 * seconds, dtype="float32")
+    samples, _ = soundfile.read(store.model_path("two-cities"), frames=round(48_000 * seconds), dtype="float32")
     noise = np.random.default_rng(1).standard_normal(samples.size)
     noisy = (samples + 0.01 * noise).astype(np.float32)
     print(

@@ -1,4 +1,4 @@
-"""`sidetone bench quality`: hands over to `benchmarks.quality`, in an environment that has the packages for scoring."""
+"""`sidetone bench quality` and `modes`: hand over to `benchmarks`, in an environment that has the packages they need."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
     bootstrap = paths.program / "scripts" / "bootstrap"
     if not bootstrap.is_dir():
         raise SidetoneError("only a checkout of Sidetone can score denoisers; get its source and run the command there")
-    call = [sys.executable, "-E", "-s", "-S", str(bootstrap), "bench", "-m", "benchmarks.quality"]
-    for name in ("data", "out", "jobs"):
-        if (value := getattr(command, name)) is not None:
-            call += [f"--{name}", str(value.absolute() if name != "jobs" else value)]
-    if command.only:
-        call += ["--only", *command.only]
+    call = [sys.executable, "-E", "-s", "-S", str(bootstrap), "bench", "-m", command.module]
+    for name in ("data", "out"):
+        if (folder := getattr(command, name, None)) is not None:
+            call += [f"--{name}", str(folder.absolute())]
+    for name in ("jobs", "seconds"):
+        if (number := getattr(command, name, None)) is not None:
+            call += [f"--{name}", f"{number:g}"]
+    if only := getattr(command, "only", None):
+        call += ["--only", *only]
     return subprocess.run(call, cwd=paths.program, check=False).returncode

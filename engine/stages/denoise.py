@@ -26,6 +26,7 @@ from engine.inference.dry import DRY
 from engine.inference.frame_denoiser import FrameDenoiser
 from engine.inference.ladder import KEPT_STEPS, Ladder
 from engine.inference.lane import Lanes
+from engine.inference.resampled import at_rate
 from engine.inference.runtimes import RUNTIMES
 from engine.inference.session import ModelSession
 
@@ -80,8 +81,8 @@ class Denoise(Stage[DenoiseParams]):
     Parameters
     ----------
     denoisers : Mapping[str, FrameDenoiser]
-        Weights by mode, all of one rate and hop; may be shared with other stages. A mode that is not among them is
-        stood in for by its neighbour.
+        Weights by mode, all of one rate and hop; may be shared with other stages. A mode that is not among them is stood
+        in for by its neighbour; a stream of another rate is resampled.
     notices : Iterable[str]
         What the user should be told about how they were loaded.
     sessions : Mapping[str, ModelSession]
@@ -110,8 +111,7 @@ class Denoise(Stage[DenoiseParams]):
         self._notices = deque(notices, maxlen=KEPT_STEPS)
         self._expected_mode = self._home = self._first = self._stand_in(DEFAULT_MODE)
         first = self._denoisers[self._home]
-        self._sample_rate = first.sample_rate
-        self._hop_samples = first.hop_samples
+        self._running = self._denoisers
         self._delay_samples = first.delay_samples
         self._wanted_delay_samples = first.delay_samples
         self._meter_decay = math.exp(-first.hop_samples / first.sample_rate / METER_SECONDS)
@@ -155,22 +155,16 @@ class Denoise(Stage[DenoiseParams]):
         Raises
         ------
         ModelError
-            If the sample rate is not the networks'.
+            If hops of the networks are no whole number of samples at this rate.
         """
-        if fmt.sample_rate != self._sample_rate:
-            raise ModelError(
-                f"the denoiser works at {self._sample_rate} Hz, not at {fmt.sample_rate} Hz; "
-                f"set the engine's sample rate to {self._sample_rate} Hz"
-            )
+        self._running = {mode: at_rate(denoiser, fmt.sample_rate) for mode, denoiser in self._denoisers.items()}
         self._home = self._first = self._stand_in(self._expected_mode)
-        self._delay_samples = self._wanted_delay_samples = self._denoisers[self._home].delay_samples
+        self._delay_samples = self._wanted_delay_samples = self._running[self._home].delay_samples
         in_time = {
-            mode: denoiser
-            for mode, denoiser in self._denoisers.items()
-            if denoiser.delay_samples <= self._delay_samples
+            mode: denoiser for mode, denoiser in self._running.items() if denoiser.delay_samples <= self._delay_samples
         }
         self._lanes = Lanes(in_time, fmt.channels, self._delay_samples, self._home)
-        self._bridge = HopBridge(self._hop_samples, fmt)
+        self._bridge = HopBridge(self._running[self._home].hop_samples, fmt)
         self._residual_gain = 0.0
         self._budget_ns = 0
         self.reset()
@@ -188,7 +182,7 @@ class Denoise(Stage[DenoiseParams]):
         self._params = params
         self._residual_gain = residual_gain(params.strength_db)
         mode = self._stand_in(params.mode)
-        self._wanted_delay_samples = self._denoisers[mode].delay_samples
+        self._wanted_delay_samples = self._running[mode].delay_samples
         # One that needs more delay than there is has to wait; until then what is heard goes on.
         self._home = mode if mode in self._lanes.names else self._home
         below = () if self._home == LIGHT or LIGHT not in self._lanes.names else (LIGHT,)

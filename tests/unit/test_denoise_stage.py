@@ -227,12 +227,6 @@ def test_strength_may_move_while_speaking_without_a_jump(denoise: Denoise) -> No
     assert step < 1.05 * np.abs(np.diff(tone)).max()
 
 
-@pytest.mark.parametrize("sample_rate", [16_000, 44_100, 96_000])
-def test_another_sample_rate_is_refused_in_one_sentence(denoise: Denoise, sample_rate: int) -> None:
-    with pytest.raises(ModelError, match=f"works at 48000 Hz, not at {sample_rate} Hz"):
-        denoise.prepare(StreamFormat(sample_rate, 1, 480))
-
-
 def test_a_damaged_model_is_refused_before_anything_runs(model_store: ModelStore, tmp_path: Path) -> None:
     content = bytearray(model_store.model_path("deepfilternet3").read_bytes())
     content[len(content) // 2] ^= 1
