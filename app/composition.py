@@ -179,10 +179,16 @@ def make_services(paths: Paths) -> tuple[Service, ...]:
     """What runs in the services process."""
     from app.services.canary import CanaryService
     from app.services.latency import LatencyService
+    from app.services.overlay import OverlayService
     from app.services.remote import RemoteService
     from engine.integrations.token_file import TokenFile
 
-    return (LatencyService(), RemoteService(TokenFile(paths.remote_token)), CanaryService(model_library(paths)))
+    return (
+        LatencyService(),
+        OverlayService(TokenFile(paths.overlay_token), paths.resources / "overlay"),
+        RemoteService(TokenFile(paths.remote_token)),
+        CanaryService(model_library(paths)),
+    )
 
 
 def description() -> Description:

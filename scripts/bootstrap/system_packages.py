@@ -68,8 +68,9 @@ RIG_PROGRAMS = {
     "obs": "obs-studio",
     "ffmpeg": "ffmpeg",
     "xdotool": "xdotool",
+    "chromium": "chromium",
 }
-"""Programs that the tests bring up: a sound server, a screen, OBS."""
+"""Programs that the tests bring up: a sound server, a screen, OBS, a browser."""
 
 
 def missing_packages(level: str) -> list[str]:
