@@ -6,6 +6,7 @@ const LONGEST_PAUSE_MS = 4000;
 const PALEST = 0.55;
 
 const captions = document.getElementById("captions");
+const rows = document.getElementById("rows");
 let pauseMs = FIRST_PAUSE_MS;
 let clearing = 0;
 let keepMs = 6000;
@@ -19,7 +20,7 @@ function connect() {
     };
     socket.onmessage = (event) => show(JSON.parse(event.data));
     socket.onclose = () => {
-        clearing ||= setTimeout(() => captions.replaceChildren(), keepMs);
+        clearing ||= setTimeout(() => fill([]), keepMs);
         setTimeout(connect, pauseMs);
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     };
@@ -33,7 +34,12 @@ function show(message) {
     style.setProperty("--font-px", `${message.font_px}px`);
     style.setProperty("--outline-px", `${message.outline_px}px`);
     style.setProperty("--rows", message.rows);
-    captions.replaceChildren(...message.lines.map((line) => lineElement(line, message.direction)));
+    fill(message.lines.map((line) => lineElement(line, message.direction)));
+}
+
+function fill(elements) {
+    captions.hidden = elements.length === 0;
+    rows.replaceChildren(...elements);
 }
 
 function lineElement(line, direction) {
