@@ -9,7 +9,7 @@ from app.paths import Paths
 from engine.integrations.token_file import TokenFile
 
 _HOST = "127.0.0.1"
-_HIDDEN = "••••••••"
+_HIDDEN = "•••••"
 
 
 class LoopbackAddress:

@@ -9,11 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.bridge import EngineBridge
+from app.loopback_address import overlay_address, remote_address
+from app.paths import find_paths
 from app.ui.panels.compare_panel import ComparePanel
 from app.ui.panels.devices_panel import DevicesPanel
 from app.ui.panels.loudness_panel import LoudnessPanel
 from app.ui.panels.midi_panel import MidiPanel
+from app.ui.panels.overlay_panel import OverlayPanel
 from app.ui.panels.presets_panel import PresetsPanel
+from app.ui.panels.remote_panel import RemotePanel
 from app.ui.tool_panel import ToolPanel
 
 __all__ = ["TOOLS", "Tool", "ToolPanel"]
@@ -40,11 +44,21 @@ class Tool:
     make: Callable[[EngineBridge], ToolPanel]
 
 
+def _overlay(bridge: EngineBridge) -> ToolPanel:
+    return OverlayPanel(bridge, overlay_address(find_paths()))
+
+
+def _remote(bridge: EngineBridge) -> ToolPanel:
+    return RemotePanel(bridge, remote_address(find_paths()))
+
+
 TOOLS: tuple[Tool, ...] = (
     Tool("presets", "Presets", "Load, save and compare sounds, and take changes back.", PresetsPanel),
     Tool("compare", "Compare", "A beside B, equally loud, also blind; and what the denoiser takes away.", ComparePanel),
     Tool("loudness", "Loudness", "How loud you are for your listeners, over the whole session.", LoudnessPanel),
     Tool("devices", "Backups", "Which devices take over when one is gone.", DevicesPanel),
     Tool("midi", "MIDI", "Controllers with knobs, faders and buttons: which there are, and what they move.", MidiPanel),
+    Tool("overlay", "Overlay", "Captions on a page for OBS.", _overlay),
+    Tool("remote", "Remote", "Other programs of this machine turn knobs.", _remote),
 )
 """In the order in which they stand in the window."""

@@ -1,0 +1,76 @@
+"""The overlay page: its address for OBS, and how captions look on it. GUI thread; nothing waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from app.bridge import EngineBridge
+from app.loopback_address import LoopbackAddress
+from app.ui.panels.loopback_panel import LoopbackPanel, small_label
+from app.ui.widgets.param_control import full_control
+from engine import OverlayConfig, OverlayPosition, OverlayTheme, ParamKind, ParamSpec, Snapshot, TextDirection, Value
+
+
+def _choice(name: str, label: str, options: tuple[str, ...], help: str) -> ParamSpec:
+    last = len(options) - 1.0
+    return ParamSpec(name, label, ParamKind.CHOICE, options[0], 0.0, last, "", False, 1.0, options, help, False)
+
+
+def _number(name: str, label: str, default: float, least: float, most: float, unit: str, help: str) -> ParamSpec:
+    return ParamSpec(name, label, ParamKind.NUMBER, default, least, most, unit, False, 1.0, (), help, False)
+
+
+_LOOKS = (
+    _choice("theme", "Theme", tuple(OverlayTheme), "Letters with an outline, or on a dark, light or black ground."),
+    _choice("position", "Position", ("bottom", "middle", "top"), "Where on the page the captions stand."),
+    _number("font_px", "Size", 48, 12, 200, "px", "Height of the letters."),
+    _number("lines", "Rows", 2, 1, 8, "", "The most that are shown at once."),
+    _number("outline_px", "Outline", 4, 0, 20, "px", "Width of the line around the letters, in the theme “outline”."),
+    _number("keep_s", "Keep for", 6, 1, 120, "s", "How long the last words stay when nothing more is said."),
+    _choice("direction", "Direction", tuple(TextDirection), "How text runs; “auto” is what its first letter says."),
+)
+_TYPES: dict[str, Callable[[Any], Any]] = {
+    "theme": OverlayTheme,
+    "position": OverlayPosition,
+    "direction": TextDirection,
+    "keep_s": float,
+}
+"""What a control's value becomes; a whole number where nothing else stands."""
+
+
+class OverlayPanel(LoopbackPanel):
+    """Switch, address and looks."""
+
+    def __init__(self, bridge: EngineBridge, address: LoopbackAddress) -> None:
+        super().__init__(
+            bridge,
+            address,
+            OverlayConfig(),
+            "Overlay",
+            "Shows the captions in OBS: add a Browser source and paste the address as its URL.",
+            "the page in OBS goes dark until you paste the new one there",
+        )
+        self.controls = {spec.name: full_control(spec, "Overlay") for spec in _LOOKS}
+        for spec in _LOOKS:
+            control = self.controls[spec.name]
+            control.setToolTip(spec.help)
+            control.edited.connect(partial(self._take, spec.name))
+            self.add_row(spec.label, control)
+        self.pages = small_label("")
+        self.add_row("Shown by", self.pages)
+        self.end_rows()
+
+    def _take(self, name: str, value: Value) -> None:
+        self.change(**{name: _TYPES.get(name, round)(value)})
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Follow what the engine says."""
+        config, status = snapshot.services.config.overlay, snapshot.services.overlay
+        self.show_service(config, status)
+        for name, control in self.controls.items():
+            value = getattr(config, name)
+            control.show_value(str(value) if isinstance(value, str) else float(value))
+        count = status.pages if status is not None else 0
+        self.pages.setText({0: "no page yet", 1: "one page"}.get(count, f"{count} pages"))
