@@ -178,14 +178,18 @@ def preset_library(paths: Paths) -> PresetLibrary:
 def make_services(paths: Paths) -> tuple[Service, ...]:
     """What runs in the services process."""
     from app.services.canary import CanaryService
+    from app.obs_password import ObsPassword
     from app.services.latency import LatencyService
     from app.services.overlay import OverlayService
+    from app.services.obs import ObsService
     from app.services.remote import RemoteService
+    from engine.integrations.obs_ledger import ObsLedger
     from engine.integrations.token_file import TokenFile
 
     return (
         LatencyService(),
         OverlayService(TokenFile(paths.overlay_token), paths.resources / "overlay"),
+        ObsService(ObsLedger(paths.obs_ledger), ObsPassword()),
         RemoteService(TokenFile(paths.remote_token)),
         CanaryService(model_library(paths)),
     )

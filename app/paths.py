@@ -93,6 +93,11 @@ class Paths:
         """The user's settings file."""
         return self.config / "settings.toml"
 
+    @property
+    def obs_ledger(self) -> Path:
+        """What was in OBS before Sidetone changed it."""
+        return self.config / "obs-before.json"
+
 
 def find_paths() -> Paths:
     """Where everything lies for this user.

@@ -247,6 +247,13 @@ class PanicMidi(msgspec.Struct, frozen=True, tag=True):
     """Let go of whatever is held on MIDI devices, and tell their lights anew."""
 
 
+class ReportEvent(msgspec.Struct, frozen=True, tag=True):
+    """A service did something that the user may want to look up."""
+
+    service: str
+    text: str
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End the engine process."""
 
@@ -280,6 +287,7 @@ Command = (
     | CancelMidiLearn
     | ForgetMidi
     | PanicMidi
+    | ReportEvent
     | Shutdown
 )
 

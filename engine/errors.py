@@ -31,5 +31,9 @@ class RoomError(SidetoneError):
     """A room cannot be measured, or what was learnt of one cannot be used."""
 
 
+class ObsError(SidetoneError):
+    """OBS cannot be reached, or refuses."""
+
+
 class ConnectionLostError(SidetoneError):
     """The engine process cannot be reached."""

@@ -33,6 +33,7 @@ from engine.commands import (
     PanicMidi,
     Redo,
     RemovePreset,
+    ReportEvent,
     ReportFault,
     ReportLatency,
     ReportService,
@@ -245,6 +246,8 @@ class Engine:
                     self._models.carry_out(command, is_live=self._run is not None)
             case SetMidi() | LearnMidi() | CancelMidiLearn() | ForgetMidi() | PanicMidi():
                 self.midi.carry_out(command)
+            case ReportEvent(service=service, text=text):
+                self._events.add(EventKind.NOTICE, f"{service}: {text}")
             case Shutdown():
                 self.shutdown_requested.set()
 

@@ -34,6 +34,7 @@ from engine.spectrum import SpectrumAnalyzer
 
 _KEPT_LATENCIES = 600
 _SPECTRUM_FRAMES = 4096
+_RECENT_LATENCIES = 5
 _LONGEST_LATENCY_MS = 60_000.0
 _SILENT = LevelSnapshot((-120.0,), (-120.0,), False)
 
@@ -123,6 +124,7 @@ class Observer:
             measured_ms=Percentiles(*(float(v) for v in np.percentile(measured, [50, 99, 99.9, 100])))
             if measured
             else None,
+            recent_ms=float(np.median(measured[-_RECENT_LATENCIES:])) if measured else None,
         )
 
 

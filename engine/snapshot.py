@@ -93,13 +93,17 @@ class SessionSnapshot(msgspec.Struct, frozen=True):
 
 
 class LatencySnapshot(msgspec.Struct, frozen=True):
-    """The parts of the delay that are known, and the whole where it was measured from device to device."""
+    """The parts of the delay that are known, and the whole where it was measured from device to device.
+
+    `recent_ms` is the median of the last five measurements.
+    """
 
     chain_samples: int
     chain_ms: float
     input_ms: float | None
     output_ms: float | None
     measured_ms: Percentiles | None
+    recent_ms: float | None = None
 
 
 class DeviceSnapshot(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from app.engine_process import program, start_hidden
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
-_FAREWELL_S = 2.0
+_FAREWELL_S = 4.0
 _LOOK_INTERVAL_S = 0.5
 
 
@@ -51,11 +51,18 @@ class ServicesKeeper:
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         while process.poll() is None:
             if self._is_closing.wait(_LOOK_INTERVAL_S):
-                process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=_FAREWELL_S)
-                process.kill()
-                process.wait()
+                _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let it put its things in order, which it does when its standard input ends; make an end of one that does not."""
+    if process.stdin is not None:
+        with suppress(OSError):
+            process.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=_FAREWELL_S)
+    process.kill()
+    process.wait()
 
 
 def launch_services(engine_address: str) -> subprocess.Popen[bytes]:
