@@ -114,7 +114,9 @@ class ObsSession:
             self._delay.hold(config.delayed_source, plan.render_delay_ms)
             self._render_delay_ms, missing_ms = plan.render_delay_ms, plan.missing_ms
         self._inputs = tuple(ObsInput(name, self._offsets.read(name)) for name in names)
-        return f"the sound stays {missing_ms} ms behind the picture; choose a video source to delay" if missing_ms else ""
+        return (
+            f"the sound stays {missing_ms} ms behind the picture; choose a video source to delay" if missing_ms else ""
+        )
 
     def _wanted_inputs(self, config: ObsConfig) -> tuple[str, ...]:
         if not config.input:

@@ -35,6 +35,8 @@ class Fading:
     def shown(self, lines: Sequence[CaptionLine], now_s: float) -> Sequence[CaptionLine]:
         """Those of `lines` that are to be seen now."""
         said = spoken(lines, with_tentative=True)
+        if lines and lines[-1].id < self._first_line - 1:
+            self._first_line = 0  # another session counts anew
         if said != self._said:
             self._said, self._since_s = said, now_s
         elif lines and now_s - self._since_s >= _SHOWN_S:

@@ -1,5 +1,6 @@
 """An obs-websocket 5 server with the few things of OBS that Sidetone touches, and ways to misbehave."""
 
+# ruff: noqa: N803 - the names are the protocol's
 from __future__ import annotations
 
 import base64
@@ -18,7 +19,7 @@ from websockets.typing import Subprotocol
 _SALT, _CHALLENGE = "salt", "challenge"
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """What OBS answers when it does not carry a request out."""
 
     def __init__(self, code: int) -> None:
@@ -71,7 +72,9 @@ class FakeObs:
     @contextmanager
     def running(self, port: int = 0) -> Iterator[FakeObs]:
         """Listen while the context lasts; all connections end with it."""
-        server = serve(self._converse, "127.0.0.1", port, close_timeout=0.2, subprotocols=[Subprotocol("obswebsocket.msgpack")])
+        server = serve(
+            self._converse, "127.0.0.1", port, close_timeout=0.2, subprotocols=[Subprotocol("obswebsocket.msgpack")]
+        )
         self.port = server.socket.getsockname()[1]
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -108,15 +111,17 @@ class FakeObs:
         self.requests.append((name, data))
         time.sleep(self.slow_s)
         if name in self.garbage:
-            connection.send(self.garbage[name].replace(b"REQUEST-ID-36-characters-long-------", asked["requestId"].encode()))
+            connection.send(
+                self.garbage[name].replace(b"REQUEST-ID-36-characters-long-------", asked["requestId"].encode())
+            )
             return
         status: dict[str, Any] = {"result": True, "code": 100}
         answer: dict[str, Any] | None = None
         try:
             if name in self.not_ready:
-                raise Refusal(207)
+                raise RefusalError(207)
             answer = getattr(self, f"_{name}")(**data)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             status = {"result": False, "code": refusal.code}
         reply = {"requestType": name, "requestId": asked["requestId"], "requestStatus": status, "responseData": answer}
         connection.send(msgpack.packb({"op": 7, "d": reply}))
@@ -157,7 +162,7 @@ class FakeObs:
 
     def _SetInputAudioSyncOffset(self, inputName: str, inputAudioSyncOffset: int) -> None:
         if not -950 <= inputAudioSyncOffset <= 20_000:
-            raise Refusal(402)
+            raise RefusalError(402)
         self.offsets[inputName] = inputAudioSyncOffset
 
     def _GetSourceFilter(self, sourceName: str, filterName: str) -> dict[str, Any]:
@@ -192,12 +197,12 @@ class FakeObs:
 
     def _SendStreamCaption(self, captionText: str) -> None:
         if not self.is_streaming:
-            raise Refusal(501)
+            raise RefusalError(501)
         self.captions.append(captionText)
 
     def _of(self, table: dict[Any, Any], name: Any) -> Any:
         if name not in table:
-            raise Refusal(600)
+            raise RefusalError(600)
         return table[name]
 
 

@@ -68,7 +68,12 @@ FPSCommon=10
 
 
 class Obs:
-    """OBS with a scene that hears the source `microphone` of the studio's sound server, while the context lasts."""
+    """OBS with a scene that hears the source `microphone` of the studio's sound server, while the context lasts.
+
+    Beside the input "Microphone" there are the input "Other", the text source "Captions" and an empty scene "Break".
+    """
+
+    password = _PASSWORD
 
     def __init__(self, studio: PipeWireStudio, microphone: str) -> None:
         require("obs", "Xvfb", "ffmpeg")
@@ -76,26 +81,38 @@ class Obs:
         self._microphone = microphone
         self._folder = studio.folder / "obs"
         self._processes = Processes(studio.folder)
-        self._port = _free_port()
+        self._env: dict[str, str] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
             undo.callback(self._processes.close)
             self._configure()
             display = self._start_display()
-            env = {
+            self._env = {
                 **self._studio.env,
                 "XDG_CONFIG_HOME": str(self._folder),
                 "DISPLAY": display,
                 "QT_QPA_PLATFORM": "xcb",
                 "LIBGL_ALWAYS_SOFTWARE": "1",
             }
-            switches = ["--minimize-to-tray", "--disable-updater", "--disable-missing-files-check"]
-            switches += ["--disable-shutdown-check", "--multi", "--collection", "Rig", "--profile", "Rig"]
-            self._processes.start(["obs", *switches], env)
-            wait_until(self._answers, "OBS and its websocket", _START_S)
+            self.start()
             undo.pop_all()
         return self
+
+    def start(self) -> None:
+        """Start OBS; again, after `kill`."""
+        switches = ["--minimize-to-tray", "--disable-updater", "--disable-missing-files-check"]
+        switches += ["--disable-shutdown-check", "--multi", "--collection", "Rig", "--profile", "Rig"]
+        self._process = self._processes.start(["obs", *switches], self._env)
+        wait_until(self._answers, "OBS and its websocket", _START_S)
+
+    def kill(self) -> None:
+        """Let OBS crash."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._processes.close()
@@ -136,7 +153,7 @@ class Obs:
     async def _ask(self, request: str, data: Mapping[str, Any] | None) -> dict[str, Any]:
         import simpleobsws
 
-        client = simpleobsws.WebSocketClient(f"ws://127.0.0.1:{self._port}", _PASSWORD)
+        client = simpleobsws.WebSocketClient(f"ws://127.0.0.1:{self.port}", _PASSWORD)
         await client.connect()
         try:
             await client.wait_until_identified()
@@ -148,7 +165,7 @@ class Obs:
 
     def _answers(self) -> bool:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", self._port)) != 0:
+            if probe.connect_ex(("127.0.0.1", self.port)) != 0:
                 return False
         try:
             return bool(self.ask("GetVersion"))
@@ -170,11 +187,11 @@ class Obs:
         recordings, plugin = self._folder / "recordings", base / "plugin_config" / "obs-websocket"
         for folder in (profile, scenes, recordings, plugin):
             folder.mkdir(parents=True)
-        settings = _GLOBAL.format(port=self._port, password=_PASSWORD)
+        settings = _GLOBAL.format(port=self.port, password=_PASSWORD)
         # OBS 31 and later read other files than 29; each ignores the other's.
         (base / "global.ini").write_text(settings)
         (base / "user.ini").write_text(settings)
-        server = {"server_enabled": True, "server_port": self._port, "auth_required": True, "first_load": False}
+        server = {"server_enabled": True, "server_port": self.port, "auth_required": True, "first_load": False}
         (plugin / "config.json").write_text(
             json.dumps({**server, "server_password": _PASSWORD, "alerts_enabled": False})
         )
@@ -183,36 +200,46 @@ class Obs:
 
 
 def _scene(microphone: str) -> dict[str, Any]:
-    source = {
-        "id": "pulse_input_capture",
-        "versioned_id": "pulse_input_capture",
-        "name": "Microphone",
-        "settings": {"device_id": microphone},
-        "mixers": 255,
-        "volume": 1.0,
-        "enabled": True,
-        "muted": False,
-    }
-    item = {"name": "Microphone", "id": 1, "visible": True, "bounds_type": 0, "align": 5}
-    scene = {
-        "id": "scene",
-        "versioned_id": "scene",
-        "name": "Scene",
-        "settings": {"custom_size": False, "id_counter": 1, "items": [item]},
-    }
+    sources = [
+        _source("Microphone", "pulse_input_capture", {"device_id": microphone}),
+        _source("Other", "pulse_input_capture", {"device_id": "virtual_mic"}),
+        _source("Captions", "text_ft2_source", {"text": "before"}, "text_ft2_source_v2"),
+    ]
+    items = [
+        {"name": source["name"], "id": number, "visible": True, "bounds_type": 0, "align": 5}
+        for number, source in enumerate(sources, 1)
+    ]
     return {
         "name": "Rig",
         "current_scene": "Scene",
         "current_program_scene": "Scene",
-        "scene_order": [{"name": "Scene"}],
+        "scene_order": [{"name": "Scene"}, {"name": "Break"}],
         "groups": [],
-        "sources": [source, scene],
+        "sources": [
+            *sources,
+            _source("Scene", "scene", {"custom_size": False, "id_counter": len(items), "items": items}),
+            _source("Break", "scene", {"custom_size": False, "id_counter": 0, "items": []}),
+        ],
         "transitions": [],
         "transition_duration": 300,
     }
 
 
-def _free_port() -> int:
+def _source(name: str, kind: str, settings: dict[str, Any], versioned_kind: str = "") -> dict[str, Any]:
+    is_sound = kind == "pulse_input_capture"
+    sound = {"mixers": 255, "volume": 1.0, "muted": False} if is_sound else {}
+    return {
+        "id": kind,
+        "versioned_id": versioned_kind or kind,
+        "name": name,
+        "settings": settings,
+        "enabled": True,
+        **sound,
+    }
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import msgpack
 import pytest
-from websockets.sync.server import serve
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
 
 from engine import ObsError
 from engine.integrations.obs_connection import ObsConnection, ObsPasswordError, ObsRefusalError, is_not_ready
@@ -54,7 +55,12 @@ def test_nobody_there_is_a_sentence() -> None:
 
 def test_an_old_obs_websocket_is_a_sentence() -> None:
     """Version 4 speaks JSON and waits to be asked: it never says hello."""
-    with serve(lambda connection: connection.wait_closed(), "127.0.0.1", 0) as server:  # type: ignore[attr-defined]
+
+    def say_nothing(connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            connection.recv()
+
+    with serve(say_nothing, "127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         with pytest.raises(ObsError, match="not obs-websocket 5"):

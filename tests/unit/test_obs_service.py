@@ -1,11 +1,8 @@
-"""The service between a real engine facade's place-holder and a fake OBS: links, breaks, passwords, scenes, captions."""
+"""The service between an engine and an OBS of the test's own: links, breaks, passwords, scenes, captions."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -13,115 +10,11 @@ import pytest
 
 from app.services import obs as obs_service
 from app.services import obs_session
-from app.services.obs import ObsService
-from engine import (
-    ApplyChain,
-    ChainConfig,
-    Command,
-    ConnectionLostError,
-    ObsConfig,
-    ObsLink,
-    ObsStatus,
-    PresetError,
-    SceneRule,
-    ServicesSnapshot,
-    Snapshot,
-)
-from engine.commands import ReportEvent, ReportService
-from engine.integrations import obs_sync
-from engine.integrations.obs_ledger import ObsLedger
+from engine import CaptionLine, ObsConfig, ObsInput, ObsLink, SceneRule
+from engine.integrations import obs_captions, obs_sync
 from tests.helpers.engines import wait_until
-from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.fake_obs import FakeObs
-
-
-class Engine:
-    """Says what the test wants and notes what it is told."""
-
-    def __init__(self, config: ObsConfig) -> None:
-        snapshot = FakeEngine().snapshot()
-        devices = msgspec.structs.replace(snapshot.devices, virtual_microphone="CABLE Output")
-        self._snapshot = msgspec.structs.replace(snapshot, devices=devices)
-        self.config = config
-        self.latency_ms: float | None = 44.0
-        self.status = ObsStatus()
-        self.events: list[str] = []
-        self.commands: list[Command] = []
-        self.is_gone = False
-
-    def snapshot(self) -> Snapshot:
-        if self.is_gone:
-            raise ConnectionLostError("gone")
-        latency = msgspec.structs.replace(self._snapshot.latency, recent_ms=self.latency_ms)
-        services = msgspec.structs.replace(ServicesSnapshot().config, obs=self.config)
-        return msgspec.structs.replace(self._snapshot, latency=latency, services=ServicesSnapshot(config=services))
-
-    def send(self, command: Command) -> None:
-        if self.is_gone:
-            raise ConnectionLostError("gone")
-        match command:
-            case ReportService(status=ObsStatus() as status):
-                self.status = status
-            case ReportEvent(text=text):
-                self.events.append(text)
-            case _:
-                self.commands.append(command)
-
-
-class Password:
-    """In place of the keyring."""
-
-    def __init__(self, password: str | None = None) -> None:
-        self.password = password
-        self.reads = 0
-
-    def read(self) -> str | None:
-        self.reads += 1
-        return self.password
-
-    def unavailable_reason(self) -> str:
-        return ""
-
-
-@dataclass
-class Place:
-    """A service that runs."""
-
-    engine: Engine
-    service: ObsService
-    is_over: threading.Event
-    errors: list[BaseException] = field(default_factory=list)
-
-    def wait_for(self, link: ObsLink, text: str = "") -> ObsStatus:
-        return wait_until(lambda: self.engine.status, lambda status: status.link is link and text in status.text)
-
-
-def preset(name: str) -> Command:
-    if name == "gone":
-        raise PresetError("there is no preset 'gone'")
-    return ApplyChain(ChainConfig(params={"input_gain.gain_db": 3.0}))
-
-
-@contextmanager
-def running(folder: Path, config: ObsConfig, password: Password | None = None) -> Iterator[Place]:
-    engine = Engine(config)
-    service = ObsService(ObsLedger(folder / "before.json"), password or Password(), preset)  # type: ignore[arg-type]
-    place = Place(engine, service, threading.Event())
-
-    def work() -> None:
-        try:
-            service.run(engine, place.is_over)  # type: ignore[arg-type]
-        except ConnectionLostError as error:
-            place.errors.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield place
-    finally:
-        place.is_over.set()
-        thread.join(10.0)
-        assert not thread.is_alive()
+from tests.helpers.obs_service import Password, preset, running
 
 
 @pytest.fixture(autouse=True)
@@ -147,8 +40,9 @@ def until_offset(obs: FakeObs, offset_ms: int) -> None:
 def test_the_measured_delay_is_written_followed_repaired_and_taken_back(obs: FakeObs, tmp_path: Path) -> None:
     with running(tmp_path, ObsConfig(is_on=True, port=obs.port)) as place:
         until_offset(obs, -44)
-        status = wait_until(lambda: place.engine.status, lambda status: bool(status.inputs))
-        assert (status.inputs[0].name, status.inputs[0].offset_ms, status.text) == ("Mic", -44, "")
+        held = (ObsInput("Mic", -44),)
+        status = wait_until(lambda: place.engine.status, lambda status: status.inputs == held)
+        assert status.text == ""
         assert (status.version, status.scene, status.outputs.dropped_frames) == ("30.0.0", "Talk", 3)
         place.engine.latency_ms = 64.0
         until_offset(obs, -64)
@@ -258,3 +152,23 @@ def test_an_obs_that_loads_scenes_is_waited_for(obs: FakeObs, tmp_path: Path) ->
         obs.not_ready = set()
         until_offset(obs, -44)
     assert place.engine.events.count("connected to OBS") == 1
+
+
+def test_captions_go_where_they_are_wanted_and_the_text_source_gets_its_text_back(
+    obs: FakeObs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(obs_captions, "_CAPTION_INTERVAL_S", 0.05)
+    config = ObsConfig(is_on=True, port=obs.port, text_source="Captions", sends_stream_captions=True)
+    with running(tmp_path, config) as place:
+        place.engine.lines = (CaptionLine(id=1, committed="Good evening", tentative=" every"),)
+        wait_until(lambda: obs.settings["Captions"]["text"], lambda text: text == "Good evening every")
+        wait_until(lambda: place.engine.status.captions, lambda text: "OBS is not streaming" in text)
+        assert "shown in “Captions”" in place.engine.status.captions
+        obs.is_streaming = True
+        wait_until(lambda: list(obs.captions), bool)
+        assert obs.captions == ["Good evening"], "what may still change is not sent"
+        wait_until(lambda: place.engine.status.captions, lambda text: "sent into the stream" in text)
+        obs.settings["Captions"]["text"] = ""  # as after a restart of OBS
+        place.engine.lines = (CaptionLine(id=1, committed="Good evening, everybody"),)
+        wait_until(lambda: obs.settings["Captions"]["text"], lambda text: text == "Good evening, everybody")
+    assert obs.settings["Captions"]["text"] == "before"

@@ -150,14 +150,14 @@ def test_a_damaged_ledger_is_begun_anew(file: Path, content: bytes) -> None:
 
 def test_the_picture_is_delayed_by_a_filter_of_our_own(fake: FakeObs, obs: ObsConnection, file: Path) -> None:
     fake.filters["Camera", "Colour"] = {}
-    delay = PictureDelay(obs, ObsLedger(file), "Untitled", [].append)
+    delay = PictureDelay(obs, ObsLedger(file), "Untitled", list[str]().append)
     delay.hold("Camera", 44)
     delay.hold("Camera", 50)
     assert fake.filters == {("Camera", "Colour"): {}, ("Camera", FILTER_NAME): {"delay_ms": 50}}
     delay.hold("Captions", 50)
     assert ("Camera", FILTER_NAME) not in fake.filters
     # As after a crash.
-    PictureDelay(obs, ObsLedger(file), "Untitled", [].append).release()
+    PictureDelay(obs, ObsLedger(file), "Untitled", list[str]().append).release()
     assert fake.filters == {("Camera", "Colour"): {}}
     assert ObsLedger(file).is_empty
 
