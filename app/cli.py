@@ -48,6 +48,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     overlay.add_argument("action", choices=("on", "off", "address", "renew"), help="renew makes a new address")
     remote = _add(commands, "remote", "remote control by other programs of this machine")
     remote.add_argument("action", choices=("on", "off", "address", "renew", "schema"), help="renew makes a new address")
+    _add_obs(commands)
     _add(commands, "engine-host", argparse.SUPPRESS).add_argument("--config", default="")
     check = _add(commands, "model-check", argparse.SUPPRESS)
     check.add_argument("file", type=Path)
@@ -222,6 +223,24 @@ def _milliseconds(text: str) -> float:
     if value > MOST_MORPH_MS:
         raise argparse.ArgumentTypeError(f"{text} ms is too long; at most {MOST_MORPH_MS:.0f}")
     return value
+
+
+def _add_obs(commands: _Commands) -> None:
+    parser = _add(commands, "obs", "the link to OBS that keeps sound and picture in step")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, text in (("status", "how the link is"), ("connect", "switch it on"), ("disconnect", "switch it off")):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("--json", action="store_true", help="for machines to read")
+        if name == "connect":
+            action.add_argument("--port", type=_port, metavar="N", help="where obs-websocket listens (4455)")
+    password = actions.add_parser("password", help="keep the password of obs-websocket in the system's keyring")
+    password.add_argument("change", choices=("set", "forget"))
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; one is from 1 to 65535")
+    return int(text)
 
 
 def _positive(text: str) -> float:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
 from app.obs_password import ObsPassword
 from app.services.obs_session import ObsSession
-from engine import Command, ObsConfig, ObsError, ObsLink, ObsStatus, SidetoneError
+from engine import LoadPreset, ObsConfig, ObsError, ObsLink, ObsStatus, SidetoneError
 from engine.commands import ReportEvent, ReportService
 from engine.integrations.obs_connection import ObsConnection, ObsPasswordError, is_not_ready
 from engine.integrations.obs_ledger import ObsLedger
@@ -33,16 +32,13 @@ class ObsService:
     ledger : ObsLedger
         What was in OBS before.
     password : ObsPassword
-    preset_command : callable
-        The command that loads a preset by its name; may raise `PresetError`.
     """
 
     name = "obs"
 
-    def __init__(self, ledger: ObsLedger, password: ObsPassword, preset_command: Callable[[str], Command]) -> None:
+    def __init__(self, ledger: ObsLedger, password: ObsPassword) -> None:
         self._ledger = ledger
         self._password = password
-        self._preset_command = preset_command
         self._follower = LatencyFollower()
         self._scene: str | None = None
         self._pause_s = _FIRST_PAUSE_S
@@ -108,7 +104,7 @@ class ObsService:
         if before is None or scene == before or rule is None:
             return
         try:
-            engine.send(self._preset_command(rule.preset))
+            engine.send(LoadPreset(rule.preset))
             _tell(engine, f"scene “{scene}” has loaded the preset “{rule.preset}”")
         except SidetoneError as error:
             _tell(engine, f"scene “{scene}” wants the preset “{rule.preset}”: {error}")

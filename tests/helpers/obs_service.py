@@ -12,12 +12,11 @@ import msgspec
 
 from app.services.obs import ObsService
 from engine import (
-    ApplyChain,
     CaptionLine,
     CaptionsStatus,
-    ChainConfig,
     Command,
     ConnectionLostError,
+    LoadPreset,
     ObsConfig,
     ObsLink,
     ObsStatus,
@@ -65,6 +64,8 @@ class ObsEngine:
                 self.status = status
             case ReportEvent(text=text):
                 self.events.append(text)
+            case LoadPreset(name="gone"):
+                raise PresetError("there is no preset 'gone'")
             case _:
                 self.commands.append(command)
 
@@ -97,16 +98,10 @@ class Place:
         return wait_until(lambda: self.engine.status, lambda status: status.link is link and text in status.text)
 
 
-def preset(name: str) -> Command:
-    if name == "gone":
-        raise PresetError("there is no preset 'gone'")
-    return ApplyChain(ChainConfig(params={"input_gain.gain_db": 3.0}))
-
-
 @contextmanager
 def running(folder: Path, config: ObsConfig, password: Password | None = None) -> Iterator[Place]:
     engine = ObsEngine(config)
-    service = ObsService(ObsLedger(folder / "before.json"), password or Password(), preset)  # type: ignore[arg-type]
+    service = ObsService(ObsLedger(folder / "before.json"), password or Password())  # type: ignore[arg-type]
     place = Place(engine, service, threading.Event())
 
     def work() -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from app.services import obs as obs_service
 from app.services import obs_session
-from engine import CaptionLine, ObsConfig, ObsInput, ObsLink, SceneRule
+from engine import CaptionLine, LoadPreset, ObsConfig, ObsInput, ObsLink, SceneRule
 from engine.integrations import obs_captions, obs_sync
 from tests.helpers.engines import wait_until
 from tests.helpers.fake_obs import FakeObs
-from tests.helpers.obs_service import Password, preset, running
+from tests.helpers.obs_service import Password, running
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +140,7 @@ def test_a_scene_loads_its_preset_when_obs_changes_to_it(obs: FakeObs, tmp_path:
         obs.scene = "Break"
         wait_until(lambda: str(place.engine.events), lambda text: "there is no preset 'gone'" in text)
         obs.scene = "Talk"
-        wait_until(lambda: list(place.engine.commands), lambda commands: commands == [preset("stream")])
+        wait_until(lambda: list(place.engine.commands), lambda commands: commands == [LoadPreset("stream")])
 
 
 def test_an_obs_that_loads_scenes_is_waited_for(obs: FakeObs, tmp_path: Path) -> None:
