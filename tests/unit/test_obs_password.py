@@ -17,10 +17,10 @@ from engine import ObsError
 class MemoryKeyring(KeyringBackend):
     """Forgets everything at the end."""
 
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.kept: dict[tuple[str, str], str] = {}
         self.is_locked = False
 
@@ -68,7 +68,7 @@ def test_a_locked_keyring_is_a_sentence(ring: MemoryKeyring) -> None:
 
 
 def test_without_a_keyring_the_variable_does(ring: MemoryKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
-    keyring.set_keyring(NoKeyring())
+    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
     assert ObsPassword().read() is None
     assert VARIABLE in ObsPassword().unavailable_reason()
     with pytest.raises(ObsError, match="has no keyring") as refused:
