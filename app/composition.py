@@ -177,8 +177,8 @@ def preset_library(paths: Paths) -> PresetLibrary:
 
 def make_services(paths: Paths) -> tuple[Service, ...]:
     """What runs in the services process."""
-    from app.services.canary import CanaryService
     from app.obs_password import ObsPassword
+    from app.services.canary import CanaryService
     from app.services.latency import LatencyService
     from app.services.overlay import OverlayService
     from app.services.obs import ObsService
