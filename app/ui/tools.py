@@ -60,5 +60,6 @@ TOOLS: tuple[Tool, ...] = (
     Tool("midi", "MIDI", "Controllers with knobs, faders and buttons: which there are, and what they move.", MidiPanel),
     Tool("overlay", "Overlay", "Captions on a page for OBS.", _overlay),
     Tool("remote", "Remote", "Other programs of this machine turn knobs.", _remote),
+    Tool("obs", "OBS", "Sound and picture in step, scenes that load presets, captions in OBS.", ObsPanel),
 )
 """In the order in which they stand in the window."""

@@ -10,6 +10,7 @@ import math
 import threading
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from engine import (
@@ -37,8 +38,10 @@ from engine import (
     PresetSnapshot,
     ResetMeters,
     SessionSnapshot,
+    ServicesSnapshot,
     SetBypass,
     SetParam,
+    SetService,
     Snapshot,
     SpectrumSnapshot,
     StageDescription,
@@ -173,6 +176,7 @@ class FakeEngine:
         self.sessions_taken = 0
         self.is_held = False
         self.config = EngineConfig()
+        self.services = ServicesSnapshot()
         self.params: dict[str, Value] = {
             f"{stage.id}.{spec.name}": spec.default for stage in self.description.stages for spec in stage.params
         }
@@ -207,6 +211,9 @@ class FakeEngine:
                     self.params[command.id] = command.value
                 case SetBypass():
                     (self.bypassed.add if command.is_bypassed else self.bypassed.discard)(command.stage)
+                case SetService(config=part):
+                    config = self.services.config.with_part(part)
+                    self.services = msgspec.structs.replace(self.services, config=config)
                 case Start():
                     self.config = command.config
                     self.state = EngineState.RUNNING
@@ -289,6 +296,7 @@ class FakeEngine:
             devices=DeviceSnapshot("Built-in microphone", "Sidetone", "", "Sidetone", self.advice, used=self.used),
             params=dict(self.params),
             midi=self.midi,
+            services=self.services,
             spectrum=self._spectrum(voice) if with_spectrum and is_running else None,
             controls=self.controls,
             presets=self.presets,
