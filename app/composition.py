@@ -180,8 +180,8 @@ def make_services(paths: Paths) -> tuple[Service, ...]:
     from app.obs_password import ObsPassword
     from app.services.canary import CanaryService
     from app.services.latency import LatencyService
-    from app.services.overlay import OverlayService
     from app.services.obs import ObsService
+    from app.services.overlay import OverlayService
     from app.services.remote import RemoteService
     from engine.integrations.obs_ledger import ObsLedger
     from engine.integrations.token_file import TokenFile

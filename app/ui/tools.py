@@ -15,8 +15,8 @@ from app.ui.panels.compare_panel import ComparePanel
 from app.ui.panels.devices_panel import DevicesPanel
 from app.ui.panels.loudness_panel import LoudnessPanel
 from app.ui.panels.midi_panel import MidiPanel
-from app.ui.panels.overlay_panel import OverlayPanel
 from app.ui.panels.obs_panel import ObsPanel
+from app.ui.panels.overlay_panel import OverlayPanel
 from app.ui.panels.presets_panel import PresetsPanel
 from app.ui.panels.remote_panel import RemotePanel
 from app.ui.tool_panel import ToolPanel
