@@ -31,6 +31,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_headless(commands)
     _add_process(commands)
+    _add_captions(commands)
     for name, text in (
         ("devices", "what microphones and outputs there are"),
         ("params", "every parameter with its unit, range and default"),
@@ -102,6 +103,15 @@ def _add_process(commands: _Commands) -> None:
     parser.add_argument("target", type=Path, metavar="OUT")
     parser.add_argument("--compensate-latency", action="store_true", help="align OUT with IN")
     _add_settings(parser)
+
+
+def _add_captions(commands: _Commands) -> None:
+    parser = _add(commands, "captions", "captions of a recording")
+    parser.add_argument("source", type=Path, metavar="IN")
+    for name, text in (("vtt", "WebVTT"), ("srt", "SubRip"), ("json", "JSON"), ("txt", "plain text")):
+        parser.add_argument(
+            f"--{name}", type=Path, metavar="FILE", help=f"write {text}; without any file, print the text"
+        )
 
 
 def _add_changes(parser: argparse.ArgumentParser) -> None:

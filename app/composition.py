@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from app.engine_process import program
@@ -45,8 +46,13 @@ def model_library(paths: Paths) -> ModelLibrary:
     return ModelLibrary(model_store(paths), paths.imported_models)
 
 
-def ensure_models(paths: Paths, *needed: str) -> ModelStore:
+def ensure_models(paths: Paths, *needed: str, progress: Callable[[str, float], None] | None = None) -> ModelStore:
     """The store, after what the chain needs (or `needed`) was built if it was missing; shows progress.
+
+    Parameters
+    ----------
+    progress : Callable[[str, float], None] or None
+        Told what is being done and the share that is done; None shows it on the terminal.
 
     Raises
     ------
@@ -60,9 +66,9 @@ def ensure_models(paths: Paths, *needed: str) -> ModelStore:
     if missing:
         from models.build import build
 
-        with announce_progress() as progress:
+        with announce_progress() as announce:
             for entry in missing:
-                build(entry, paths.models, progress)
+                build(entry, paths.models, progress or announce)
     return store
 
 
@@ -179,6 +185,8 @@ def make_services(paths: Paths) -> tuple[Service, ...]:
     """What runs in the services process."""
     from app.obs_password import ObsPassword
     from app.services.canary import CanaryService
+    from app.services.caption_models import load_caption_models
+    from app.services.captions import CaptionsService
     from app.services.latency import LatencyService
     from app.services.obs import ObsService
     from app.services.overlay import OverlayService
@@ -192,6 +200,7 @@ def make_services(paths: Paths) -> tuple[Service, ...]:
         ObsService(ObsLedger(paths.obs_ledger), ObsPassword()),
         RemoteService(TokenFile(paths.remote_token)),
         CanaryService(model_library(paths)),
+        CaptionsService(lambda progress: load_caption_models(paths, progress), paths.transcripts),
     )
 
 

@@ -84,6 +84,11 @@ class Paths:
         return self.config / "remote.token"
 
     @property
+    def transcripts(self) -> Path:
+        """Captions that the user keeps, unless another folder is chosen."""
+        return Path(platformdirs.user_documents_dir()) / "Sidetone captions"
+
+    @property
     def midi_maps(self) -> Path:
         """The user's own maps of MIDI devices."""
         return self.config / "midi"

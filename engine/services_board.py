@@ -19,8 +19,11 @@ from engine.services import (
 
 _S = TypeVar("_S", CanaryStatus, CaptionsStatus, OverlayStatus, ObsStatus, RemoteStatus)
 
-SILENT_AFTER_S = 5.0
-"""A service that has not reported for so long is shown as not running; each reports at least once a second."""
+SILENT_AFTER_S = 15.0
+"""A service that has not reported for so long is shown as not running; each reports at least once a second.
+
+Long enough for one that was killed to come back on a busy machine and go on where it was.
+"""
 
 
 class ServicesBoard:

@@ -23,7 +23,7 @@ from typing import IO, Any
 import msgspec
 
 from engine.errors import ModelError
-from engine.inference.imported import DENOISER, OTHER, ImportedModel, read_imported, write_imported
+from engine.inference.imported import DENOISER, OTHER, RECOGNIZER, ImportedModel, read_imported, write_imported
 from engine.inference.probe import Finding
 
 MOST_BYTES = 256 << 20
@@ -142,7 +142,7 @@ def _described(source: str, sha256: str, finding: Finding, words: dict[str, str]
         raise ModelError(f"{model_id!r} is no name for a model; use small letters, digits, dots and hyphens")
     return ImportedModel(
         id=model_id,
-        kind=DENOISER if finding.fits else OTHER,
+        kind=OTHER if not finding.fits else RECOGNIZER if finding.hop_samples == 0 else DENOISER,
         label=words.get("label") or name[:80],
         version=words.get("version") or sha256[:8],
         source=source if _is_address(source) else Path(source).name,

@@ -85,7 +85,7 @@ def _import(source: str, command: argparse.Namespace, paths: Paths) -> None:
     if model.fits:
         print(f"{model.id}: can take the place of {model.fits}; `sidetone models choose {model.id}` lets it")
     else:
-        print(f"{model.id}: kept, but of no use here: it has not the form of any denoiser that Sidetone can run")
+        print(f"{model.id}: kept, but of no use here: it has not the form of any model that Sidetone can run")
 
 
 def _confirm(sha256: str) -> bool:

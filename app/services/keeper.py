@@ -9,10 +9,10 @@ from contextlib import suppress
 
 from app.engine_process import program, start_hidden
 
-_FIRST_PAUSE_S = 1.0
+_FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 60.0
 _FAREWELL_S = 4.0
-_LOOK_INTERVAL_S = 0.5
+_LOOK_INTERVAL_S = 0.2
 
 
 class ServicesKeeper:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from app.bridge import EngineBridge
 from app.loopback_address import overlay_address, remote_address
 from app.paths import find_paths
+from app.ui.panels.captions_panel import CaptionsPanel
 from app.ui.panels.compare_panel import ComparePanel
 from app.ui.panels.devices_panel import DevicesPanel
 from app.ui.panels.loudness_panel import LoudnessPanel
@@ -62,5 +63,6 @@ TOOLS: tuple[Tool, ...] = (
     Tool("overlay", "Overlay", "Captions on a page for OBS.", _overlay),
     Tool("remote", "Remote", "Other programs of this machine turn knobs.", _remote),
     Tool("obs", "OBS", "Sound and picture in step, scenes that load presets, captions in OBS.", ObsPanel),
+    Tool("captions", "Captions", "Write down what is said, for viewers and for files.", CaptionsPanel),
 )
 """In the order in which they stand in the window."""

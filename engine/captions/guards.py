@@ -13,8 +13,8 @@ LEAST_CONFIDENCE = 0.5
 """Mean over the words of a segment."""
 
 MOST_WORDS_PER_S = 6.0
-_MOST_REPEATS = {1: 4, 2: 3}
-_MOST_REPEATS_OF_LONGER = 2
+_SHORT_LETTERS = 4
+"""A word as short as this may well be said four times on end, anything longer twice."""
 _LONGEST_PHRASE = 12
 
 
@@ -30,9 +30,10 @@ def without_repetitions(words: Sequence[Word]) -> tuple[Word, ...]:
     spoken = [plain(word) for word in words]
     for end in range(1, len(words) + 1):
         for length in range(1, min(_LONGEST_PHRASE, end) + 1):
-            repeats = _MOST_REPEATS.get(length, _MOST_REPEATS_OF_LONGER) + 1
+            phrase = spoken[end - length : end]
+            repeats = 5 if sum(map(len, phrase)) <= _SHORT_LETTERS else 3
             begin = end - repeats * length
-            if begin >= 0 and spoken[begin:end] == spoken[end - length : end] * repeats:
+            if begin >= 0 and spoken[begin:end] == phrase * repeats:
                 return tuple(words[: begin + length])
     return tuple(words)
 

@@ -1,7 +1,8 @@
 """From sound to captions: segments in, lines of text out that grow word by word while somebody speaks.
 
-A word is committed when two hypotheses, one after the other, agree on it, and then never changes. Between hypotheses there is
-time for others: on a slow machine they come less often, and segments are cut sooner, so that captions never fall behind.
+A word is committed when hypotheses one after the other agree on it, two if the model is sure of it and four if nearly, and then
+never changes; what it doubts stays tentative until the segment ends. Between hypotheses there is time for others: on a slow
+machine they come less often, and segments are cut sooner, so that captions never fall behind.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.captions.guards import is_believable, plain, without_repetitions
+from engine.captions.guards import LEAST_SPEECH_S, is_believable, plain, without_repetitions
 from engine.captions.segmenter import HOP_S, Piece, Segmenter
 from engine.captions.wording import Wording
 from engine.inference.recognizer import SPEECH_RATE_HZ, SpeechStream
@@ -25,6 +26,14 @@ _MOST_BUSY_SHARE = 0.6
 
 _QUIET_S = 0.2
 """After so much pause a hypothesis has heard the whole of the last word."""
+
+SURE, LIKELY = 0.95, 0.8
+"""Confidences of a word from which on two or four hypotheses are enough; with less, it stays tentative until the segment ends.
+
+If two are enough for every word, many that are wrong stand for good: they would have been mended by what follows.
+"""
+
+_NEVER = 1 << 30
 
 _DEAR_S = 0.25
 """A hypothesis that takes longer is dear: segments are cut as if they were longer in proportion."""
@@ -112,13 +121,14 @@ class CaptionPipeline:
     def _is_due(self, segment: _Segment) -> bool:
         if segment.quiet_s >= _QUIET_S:
             return not segment.is_heard_out
+        if segment.speech_s < LEAST_SPEECH_S:
+            return False
         interval_s = max(PARTIAL_INTERVAL_S, self._cost_s / _MOST_BUSY_SHARE)
         return segment.quiet_s == 0.0 and self.unwritten_s >= interval_s
 
     def _partial(self, segment: _Segment) -> Iterator[CaptionLine]:
-        before = segment.words
         self._recognize(segment)
-        count = max(_agreed(before, segment.words), segment.committed)
+        count = segment.agreed()
         if count > segment.committed and is_believable(segment.words, segment.speech_s):
             segment.committed = count
             self._stream.commit(count)
@@ -127,7 +137,6 @@ class CaptionPipeline:
     def _final(self, segment: _Segment) -> Iterator[CaptionLine]:
         if not segment.is_heard_out:
             self._recognize(segment)
-        segment.committed = len(segment.words)
         yield from self._changed(segment, is_final=True)
 
     def _recognize(self, segment: _Segment) -> None:
@@ -135,10 +144,7 @@ class CaptionPipeline:
         words = self._stream.hypothesis()
         self._cost_s = self._now_s() - began_s
         self._segmenter.dearness = max(1.0, self._cost_s / _DEAR_S)
-        kept = without_repetitions(words)
-        segment.words = kept if len(kept) >= segment.committed else words[: segment.committed]
-        segment.heard_sample = segment.end_sample
-        segment.heard_quiet_s = segment.quiet_s
+        segment.hear(words)
 
     def _changed(self, segment: _Segment, is_final: bool) -> Iterator[CaptionLine]:
         line = segment.line(self._wording, self._start_s, is_final)
@@ -157,6 +163,7 @@ class _Segment:
         self.speech_s = 0.0
         self.words: tuple[Word, ...] = ()
         self.committed = 0
+        self._agreements: list[int] = []
         self.heard_sample = start_sample
         self.heard_quiet_s = 0.0
         self.shown: CaptionLine | None = None
@@ -168,6 +175,24 @@ class _Segment:
         if piece.is_speech:
             self.speech_end_sample = piece.end_sample
             self.speech_s += HOP_S
+
+    def hear(self, words: tuple[Word, ...]) -> None:
+        """Take in a hypothesis of all sound so far."""
+        kept = without_repetitions(words)
+        words = kept if len(kept) >= self.committed else words[: self.committed]
+        same = _common(self.words, words)
+        self._agreements = [count + 1 for count in self._agreements[:same]] + [1] * (len(words) - same)
+        self.words = words
+        self.heard_sample = self.end_sample
+        self.heard_quiet_s = self.quiet_s
+
+    def agreed(self) -> int:
+        """How many words at the beginning may stand for good; the last not before it is followed by something."""
+        last = len(self.words) - (0 if self.quiet_s >= _QUIET_S else 1)
+        count = self.committed
+        while count < last and self._agreements[count] >= _agreements_needed(self.words[count].confidence):
+            count += 1
+        return count
 
     @property
     def quiet_s(self) -> float:
@@ -202,7 +227,11 @@ class _Segment:
         )
 
 
-def _agreed(before: tuple[Word, ...], now: tuple[Word, ...]) -> int:
+def _agreements_needed(confidence: float) -> int:
+    return 2 if confidence >= SURE else 4 if confidence >= LIKELY else _NEVER
+
+
+def _common(before: tuple[Word, ...], now: tuple[Word, ...]) -> int:
     """How many words at the beginning two hypotheses have in common."""
     count = 0
     for one, other in zip(before, now, strict=False):

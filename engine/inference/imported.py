@@ -18,7 +18,7 @@ from engine.errors import ModelError
 from engine.inference.catalog import sha256_of
 
 FILE_NAME = "imported.toml"
-OTHER, DENOISER = "other", "denoiser"
+OTHER, DENOISER, RECOGNIZER = "other", "denoiser", "speech-recognizer"
 KEPT_CHANGES = 100
 _HEAD = "# Written by Sidetone; it refuses this file if anything else changes it. Delete it to forget all imported models.\n"
 _SEAL = "# sha256 of what follows: "

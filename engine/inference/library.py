@@ -114,7 +114,7 @@ class ModelLibrary:
         if model is None:
             raise ModelError(f"there is no model named {model_id!r}; `sidetone models list` shows them")
         if not model.fits:
-            raise ModelError(f"{model_id} cannot be chosen: it has not the form of any denoiser that Sidetone can run")
+            raise ModelError(f"{model_id} cannot be chosen: it has not the form of any model that Sidetone can run")
         return model.fits
 
     def with_model(self, model_id: str) -> ChosenModels:

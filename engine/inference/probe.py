@@ -7,6 +7,7 @@ limits (`models.importing`), which answers in one line of JSON, or not at all.
 from __future__ import annotations
 
 import sys
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,14 +18,17 @@ import numpy as np
 
 from engine.errors import ModelError
 from engine.inference.frame_denoiser import FrameDenoiser
+from engine.inference.moonshine import Moonshine
 from engine.inference.onnx_contents import read_onnx_contents
 from engine.inference.providers import CPU
+from engine.inference.recognizer import SPEECH_RATE_HZ
 from engine.inference.runtimes import RUNTIMES
 from engine.inference.session import open_session
 
 ALLOWED_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 MOST_MEMORY_BYTES = 4 << 30
 MOST_CPU_S = 60
+MOST_UNPACKED_BYTES = 1 << 30
 TRIAL_HOPS = 200
 
 
@@ -59,11 +63,10 @@ class Finding(msgspec.Struct, frozen=True):
 def probe(path: Path, provider: str = CPU) -> Finding:
     """Look through a file, load it, and try it as everything that this program can run. Waits; may crash or hang."""
     try:
-        contents = read_onnx_contents(path.read_bytes())
-        if contents.has_external_data:
-            return Finding("it keeps data in other files, which is not allowed; save it as one file")
-        if strangers := contents.domains - ALLOWED_DOMAINS:
-            return Finding(f"it needs operators that are not ONNX's own ({', '.join(sorted(strangers))[:100]})")
+        if zipfile.is_zipfile(path):
+            return _probe_speech(path)
+        if problem := _problem(path.read_bytes()):
+            return Finding(problem)
         runtime = open_session(path, provider)
     except ModelError as error:
         return Finding(str(error))
@@ -75,6 +78,37 @@ def probe(path: Path, provider: str = CPU) -> Finding:
         if (finding := _try_as(model_id, partial(load, path, provider), shape)) is not None:
             return finding
     return Finding(shape=shape)
+
+
+def _problem(content: bytes) -> str:
+    contents = read_onnx_contents(content)
+    if contents.has_external_data:
+        return "it keeps data in other files, which is not allowed; save it as one file"
+    if strangers := contents.domains - ALLOWED_DOMAINS:
+        return f"it needs operators that are not ONNX's own ({', '.join(sorted(strangers))[:100]})"
+    return ""
+
+
+def _probe_speech(path: Path) -> Finding:
+    """Try an archive as a speech model: encoder, decoder and tokenizer, as `engine.inference.moonshine` reads them."""
+    try:
+        with zipfile.ZipFile(path) as files:
+            if sum(member.file_size for member in files.infolist()) > MOST_UNPACKED_BYTES:
+                return Finding("it is larger than a model may be, once it is unpacked")
+            models = [name for name in files.namelist() if not name.endswith((".json", ".bin", "/"))]
+            if strange := [name for name in models if not name.endswith(".onnx")]:
+                return Finding(f"it contains {strange[0][:100]}, which cannot be looked through; give ONNX files")
+            if problem := next(filter(None, (_problem(files.read(name)) for name in models)), ""):
+                return Finding(problem)
+        stream = Moonshine(path).stream()
+        stream.accept(0.1 * np.random.default_rng(1).standard_normal(4 * SPEECH_RATE_HZ).astype(np.float32))
+        began_s = perf_counter()
+        stream.hypothesis()
+    except zipfile.BadZipFile as error:
+        return Finding(f"it cannot be unpacked ({error})")
+    cost_ms = round(1000.0 * (perf_counter() - began_s), 3)
+    shape = "speech of 16 kHz -> words; cost for 4 s of sound"
+    return Finding(fits="moonshine-tiny-en", sample_rate_hz=SPEECH_RATE_HZ, cost_ms=cost_ms, shape=shape)
 
 
 def _try_as(model_id: str, load: Callable[[], FrameDenoiser], shape: str) -> Finding | None:
