@@ -43,6 +43,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
     _add_bench_quality(bench)
     _add_models(commands)
+    _add_room(commands)
     _add_ctl(commands)
     _add_midi(commands)
     overlay = _add(commands, "overlay", "the page that shows captions in OBS: its address, and whether it is served")
@@ -158,6 +159,40 @@ def _add_models(commands: _Commands) -> None:
         "--seconds", type=_positive, default=600.0, metavar="S", help="canary: how long it is tried (600)"
     )
     parser.add_argument("--json", action="store_true", help="for machines to read")
+
+
+def _add_room(commands: _Commands) -> None:
+    parser = _add(commands, "room", "learn the sound of a room, and take it out of the voice")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="for machines to read")
+    devices = argparse.ArgumentParser(add_help=False)
+    devices.add_argument("--input", metavar="DEV", help="microphone; the system's by default")
+    devices.add_argument("--output", metavar="DEV", help="loudspeaker; the system's by default")
+    measure = actions.add_parser("measure", parents=[shared, devices], help="with sweeps from a loudspeaker")
+    measure.add_argument("name", metavar="NAME")
+    learn = actions.add_parser("learn", parents=[shared, devices], help="by talking for half a minute, or by a clap")
+    learn.add_argument("name", metavar="NAME")
+    learn.add_argument("--way", choices=("talk", "clap"), default="talk")
+    learn.add_argument(
+        "--speaker", choices=("male", "female", "any"), default="", help="kind of voice; heard by itself"
+    )
+    learn.add_argument("--close", action="store_true", help="talk close to the microphone first: tells voice from room")
+    load = actions.add_parser(
+        "import", parents=[shared], help="an impulse response, or a curve of REW, AutoEq, Equalizer APO"
+    )
+    load.add_argument("file", type=Path, metavar="FILE")
+    load.add_argument("name", metavar="NAME")
+    actions.add_parser("list", parents=[shared], help="all that was learnt")
+    show = actions.add_parser("show", parents=[shared], help="what was learnt; several beside each other")
+    show.add_argument("names", nargs="+", metavar="NAME")
+    save = actions.add_parser("export", help="as REW's text, or as Equalizer APO's if FILE has `eq` in its name")
+    save.add_argument("name", metavar="NAME")
+    save.add_argument("file", type=Path, metavar="FILE")
+    actions.add_parser("remove", help="forget a room").add_argument("name", metavar="NAME")
+    use = actions.add_parser("use", help="let the running engine correct this one, or none: `off`")
+    use.add_argument("name", metavar="NAME")
+    use.add_argument("--monitor", action="store_true", help="on the monitor bus: the headphones")
 
 
 def _add_ctl(commands: _Commands) -> None:

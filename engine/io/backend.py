@@ -182,6 +182,13 @@ class AudioStream(Protocol):
         """The clock that the stream lives by: `time.perf_counter`, or the simulated one."""
         ...
 
+    def free_clocks(self) -> None:
+        """Let each device keep its own pace, as a measurement needs: nothing is bent or skipped.
+
+        Control thread, before `start`. For less than a minute: the outputs are given two hops more in hand, and no more.
+        """
+        ...
+
     def start(self) -> None:
         """Start the devices. Control thread, may wait.
 

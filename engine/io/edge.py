@@ -126,6 +126,10 @@ class EdgeStream:
         """The clock of the devices. Any thread."""
         return self._timebase.now_s()
 
+    def free_clocks(self) -> None:
+        """Let each device keep its own pace; see `AudioStream.free_clocks`. Control thread, before `start`."""
+        self._air.free()
+
     def start(self) -> None:
         """Start the devices, outputs first, so that the microphone's first hop has somewhere to go. Control thread."""
         for port in reversed(self._ports()):

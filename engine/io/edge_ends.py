@@ -130,7 +130,14 @@ class Speaker:
         self._settle_s = settle_s
         self.is_ready = False
         self._is_aligned = False
+        self._is_free = False
         self._under_way = 0.0
+
+    def free(self) -> None:
+        """Follow no clock but the device's own, with more in hand. Control thread, before the first hop."""
+        self._is_free = True
+        self._least_frames += 2 * self._hop_frames
+        self.corrector.target_frames = self._least_frames
 
     def observe(self, now_s: float) -> None:
         self._clock.observe(self.port.device_frames, now_s, self.port.moved_at_s)
@@ -166,9 +173,10 @@ class Speaker:
         self._learn()
         self._aim(self._least_frames + uneven + self._learnt_frames)
         surplus = self._under_way - self.corrector.target_frames
-        if self._is_aligned:
-            self.corrector.update(self._under_way, self._hop_s)
-        return surplus if self._is_aligned else 0.0
+        if not self._is_aligned or self._is_free:
+            return 0.0
+        self.corrector.update(self._under_way, self._hop_s)
+        return surplus
 
     def arriving_dropped(self, frames: int) -> None:
         """Tell that so many frames of what was arriving are dropped after all."""
@@ -179,7 +187,7 @@ class Speaker:
         if not self.is_ready:
             return  # Where the device stands in its block is not known before its first callbacks.
         surplus = self._under_way - self.corrector.target_frames
-        if not self._is_aligned or -surplus > block.shape[1]:
+        if not self._is_aligned or (-surplus > block.shape[1] and not self._is_free):
             self._pad(int(-surplus / self._step))
         fresh = self._resampler.process(self._shortened(block, surplus), self._step * self.corrector.speed)
         frames = self._frames[:, : fresh.shape[1]]
@@ -200,7 +208,9 @@ class Speaker:
         A skip is heard less than a faster pace would be: that bends every tone for as long as it lasts.
         """
         frames = block.shape[1]
-        if surplus < (_WORTH_FRAMES if self._is_shortening or self._recovering_hops else self._hop_frames / 2):
+        if self._is_free or surplus < (
+            _WORTH_FRAMES if self._is_shortening or self._recovering_hops else self._hop_frames / 2
+        ):
             self._surplus_hops = 0
             self._is_shortening = False
             return block

@@ -1,0 +1,183 @@
+"""`sidetone room`: learns rooms, keeps what was learnt, and tells the running engine which one to correct."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from app.composition import rendezvous, room_folder
+from app.files import write_whole
+from app.paths import Paths
+from engine import RoomError, SetRoom
+
+if TYPE_CHECKING:
+    from app.rooms import RoomFolder
+    from engine.measure.profile import RoomProfile
+    from engine.measure.take import Lesson, Take
+
+_LOOK_S = 0.1
+
+
+def run(command: argparse.Namespace, paths: Paths) -> int:
+    """Carry out one action."""
+    folder = room_folder(paths)
+    match command.action:
+        case "measure":
+            _learn(command, folder)
+        case "learn":
+            _learn(command, folder)
+        case "import":
+            from engine.measure.exchange import import_profile
+
+            _keep(import_profile(command.file, command.name), folder, command.json)
+        case "list":
+            _list(folder, command.json)
+        case "show":
+            _show([folder.load(name) for name in command.names], command.json)
+        case "export":
+            write_whole(command.file, _exported(folder.load(command.name), command.file).encode("utf-8"))
+        case "remove":
+            folder.remove(command.name)
+        case "use":
+            _use(command.name, command.monitor, folder, paths)
+    return 0
+
+
+def _learn(command: argparse.Namespace, folder: RoomFolder) -> None:
+    from engine.io.system import SystemBackend
+    from engine.measure.take import ClapLesson, SweepLesson, Take, TalkLesson
+
+    backend = SystemBackend()
+    if command.action == "measure":
+        lesson: Lesson = SweepLesson()
+    elif command.way == "clap":
+        lesson = ClapLesson()
+    else:
+        close = None
+        if command.close:
+            print("First speak a hand's breadth from the microphone.", file=sys.stderr)
+            first = Take(backend, TalkLesson(command.speaker), command.input, command.output)
+            _carry_out(first)
+            close = first.recording
+            print("Now from where you always sit.", file=sys.stderr)
+        lesson = TalkLesson(command.speaker, close)
+    take = Take(backend, lesson, command.input, command.output)
+    _carry_out(take)
+    learnt = take.status.learnt
+    assert learnt is not None
+    for note in learnt.notes:
+        print(note, file=sys.stderr)
+    _keep(learnt.profile(command.name, command.input or "", command.output or ""), folder, command.json)
+
+
+def _carry_out(take: Take) -> None:
+    """Run a take and tell how it goes; Ctrl-C ends it at once."""
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            take.run()
+        except Exception as error:  # noqa: BLE001 - raised again on the thread that asked
+            failure.append(error)
+
+    worker = threading.Thread(target=work, name="sidetone-take", daemon=True)
+    worker.start()
+    said = ""
+    try:
+        while worker.is_alive():
+            worker.join(_LOOK_S)
+            if take.status.phase != said:
+                said = take.status.phase
+                print(said, file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        take.cancel()
+        worker.join()
+        raise
+    if failure:
+        raise failure[0]
+
+
+def _keep(profile: RoomProfile, folder: RoomFolder, as_json: bool) -> None:
+    folder.save(profile)
+    _show([profile], as_json)
+    if not as_json:
+        print(f"kept; `sidetone room use {profile.name!r}` corrects it in the running engine")
+
+
+def _list(folder: RoomFolder, as_json: bool) -> None:
+    found: list[dict[str, Any]] = []
+    for name in folder.names():
+        try:
+            profile = folder.load(name)
+            found.append({"name": name, "made_at": profile.made_at, "way": profile.way, "problem": None})
+        except RoomError as error:
+            found.append({"name": name, "made_at": None, "way": None, "problem": str(error)})
+    if as_json:
+        print(msgspec.json.encode(found).decode())
+    elif not found:
+        print("No room was learnt yet; `sidetone room measure NAME` does it with a loudspeaker, `room learn` without.")
+    for entry in [] if as_json else found:
+        print(entry["problem"] or f"{entry['name']}: {entry['way']}, {entry['made_at']}")
+
+
+def _show(profiles: list[RoomProfile], as_json: bool) -> None:
+    from engine.dsp.curve import THIRD_OCTAVES_HZ
+
+    if as_json:
+        shown = [
+            {key: value for key, value in msgspec.to_builtins(profile).items() if key != "impulse"}
+            for profile in profiles
+        ]
+        print(msgspec.json.encode(shown).decode())
+        return
+    table = Table("", *(profile.name for profile in profiles))
+    table.add_row("made", *(f"{profile.way}, {profile.made_at[:16].replace('T', ' ')}" for profile in profiles))
+    table.add_row("microphone", *(profile.input_device or "–" for profile in profiles))
+    table.add_row("loudspeaker", *(profile.output_device or "–" for profile in profiles))
+    for label, name, unit in (
+        ("T20", "t20_s", "s"), ("T30", "t30_s", "s"), ("EDT", "edt_s", "s"), ("C50", "c50_db", "dB"), ("DRR", "drr_db", "dB")
+    ):  # fmt: skip
+        values = [getattr(profile.decay, name) if profile.decay else None for profile in profiles]
+        table.add_row(label, *("–" if value is None else f"{value:.2f} {unit}" for value in values))
+    levels = []
+    for profile in profiles:
+        level_db = profile.response.curve().at(THIRD_OCTAVES_HZ)
+        levels.append(level_db if profile.is_correction else level_db - np.median(level_db))
+    for row, frequency_hz in enumerate(THIRD_OCTAVES_HZ):
+        table.add_row(f"{frequency_hz:.0f} Hz", *(f"{level_db[row]:+.1f} dB" for level_db in levels))
+    Console().print(table)
+
+
+def _exported(profile: RoomProfile, file: Path) -> str:
+    """The response as REW's text, or, for a name with `eq` in it, the bands that correct it as Equalizer APO's."""
+    from engine.config import SAMPLE_RATE_HZ
+    from engine.dsp.band_fit import bands_db, fit_bands
+    from engine.dsp.correction import FLAT, Limits, correction
+    from engine.dsp.curve import GRID_HZ
+    from engine.measure.exchange import export_equalizer_apo, export_rew
+
+    if "eq" not in file.stem.lower():
+        return export_rew(profile.response.curve(), f"{profile.name}, measured with Sidetone {profile.made_at}")
+    limits = Limits()
+    bands = fit_bands(correction(profile.room(), FLAT, limits), limits.boost_db, SAMPLE_RATE_HZ)
+    return export_equalizer_apo(bands, -max(0.0, float(bands_db(bands, GRID_HZ, SAMPLE_RATE_HZ).max())))
+
+
+def _use(name: str, is_monitor: bool, folder: RoomFolder, paths: Paths) -> None:
+    from engine.remote import connect
+
+    chosen = "" if name == "off" else name
+    if chosen:
+        folder.load(chosen)
+    engine = connect(rendezvous(paths))
+    now = engine.snapshot().room.config
+    changed = {"monitor": chosen} if is_monitor else {"profile": chosen}
+    engine.send(SetRoom(msgspec.structs.replace(now, **changed)))

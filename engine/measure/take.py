@@ -1,0 +1,316 @@
+"""One take: devices are opened, something is played or nothing, the microphone is recorded, and what it teaches is worked out.
+
+Whoever shows it (a wizard, the command line) calls `run` on a thread of its own and looks at `status` as often as it likes.
+`run` waits for the sound; `status` and `cancel` never wait. A lesson is what is to be learnt: by a sweep, by talking, by a
+clap.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.dsp.curve import GRID_HZ, Curve
+from engine.errors import RoomError
+from engine.io.backend import HOP_FRAMES, SAMPLE_RATE_HZ, AudioBackend, AudioStream, StreamRequest
+from engine.measure.clap import evaluate_claps
+from engine.measure.profile import RoomProfile, StoredCurve, Way, octave_times_s, stored_impulse
+from engine.measure.response import Decay, decay_of, response_curve
+from engine.measure.sweep import Sweep, evaluate_sweeps
+from engine.measure.talk import evaluate_talk
+
+_READ_S = 0.5
+_SETTLING_S = 1.0
+_METER_FRAMES = 4800
+_CLIPPED, _CLIPPED_SAMPLES = 0.985, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a lesson gave.
+
+    Attributes
+    ----------
+    curve : Curve
+        Response on `GRID_HZ`; level where nothing was learnt of it.
+    notes : tuple of str
+        What else is worth telling, a sentence each.
+    """
+
+    way: Way
+    curve: Curve
+    low_hz: float
+    high_hz: float
+    decay: Decay | None = None
+    impulse: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
+
+    def profile(self, name: str, input_device: str = "", output_device: str = "") -> RoomProfile:
+        """As it is kept, dated now."""
+        return RoomProfile(
+            name=name,
+            made_at=datetime.now().astimezone().isoformat(timespec="seconds"),
+            way=self.way,
+            response=StoredCurve.of(self.curve),
+            input_device=input_device,
+            output_device=output_device,
+            low_hz=float(self.low_hz),
+            high_hz=float(self.high_hz),
+            decay=self.decay,
+            octave_t20_s=() if self.impulse is None else octave_times_s(self.impulse),
+            impulse=b"" if self.impulse is None else stored_impulse(self.impulse),
+        )
+
+
+class Lesson(Protocol):
+    """A way to learn a room."""
+
+    @property
+    def seconds(self) -> float:
+        """How long is recorded."""
+        ...
+
+    def stimulus(self) -> NDArray[np.float32] | None:
+        """What is played from the beginning on, shape (frames,); None for nothing."""
+        ...
+
+    def phase(self, at_s: float) -> str:
+        """What is going on then, in words for the user."""
+        ...
+
+    def evaluate(self, recording: NDArray[np.float32]) -> Learnt:
+        """Work out what was learnt; raises `RoomError` if the take cannot be used."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SweepLesson:
+    """Sweeps through a loudspeaker."""
+
+    sweep: Sweep = field(default_factory=Sweep)
+
+    @property
+    def seconds(self) -> float:
+        """How long is recorded."""
+        return self.sweep.seconds
+
+    def stimulus(self) -> NDArray[np.float32]:
+        """The sweeps."""
+        return self.sweep.stimulus()
+
+    def phase(self, at_s: float) -> str:
+        """What is going on then."""
+        if at_s < self.sweep.silence_s:
+            return "Listening to the quiet room; please keep still."
+        take = min(int((at_s - self.sweep.silence_s) / self.sweep.spacing_s) + 1, self.sweep.takes)
+        return f"Sweep {take} of {self.sweep.takes}; please keep still."
+
+    def evaluate(self, recording: NDArray[np.float32]) -> Learnt:
+        """The room's response, its colour and its decay."""
+        result = evaluate_sweeps(recording, self.sweep)
+        notes = (
+            f"The clocks of the two devices differ by {abs(result.clock_ppm):.0f} ppm.",
+            f"The loudspeaker distorts by {100 * 10 ** (result.distortion_db / 20):.1f} %.",
+        )
+        return Learnt(
+            Way.SWEEP,
+            response_curve(result.impulse, SAMPLE_RATE_HZ),
+            1.3 * self.sweep.low_hz,
+            0.8 * self.sweep.high_hz,
+            decay_of(result.impulse, SAMPLE_RATE_HZ),
+            result.impulse,
+            notes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TalkLesson:
+    """Half a minute of talking.
+
+    Parameters
+    ----------
+    speaker : str
+        Kind of voice; empty to hear for itself.
+    close_voice : array or None
+        The same voice close to the microphone, shape (frames,), recorded by another take: see `evaluate_talk`.
+    """
+
+    speaker: str = ""
+    close_voice: NDArray[np.float32] | None = None
+    seconds: float = 30.0
+
+    def stimulus(self) -> None:
+        """Nothing is played."""
+
+    def phase(self, at_s: float) -> str:
+        """What is going on then."""
+        return "Talk as you always do, from where you always sit."
+
+    def evaluate(self, recording: NDArray[np.float32]) -> Learnt:
+        """The colour of room and microphone, and an estimate of the decay."""
+        result = evaluate_talk(recording, self.speaker, self.close_voice)
+        decay = None if result.decay_s is None else Decay(None, None, result.decay_s, 0.0, 0.0)
+        notes = (f"Compared with the voice: {result.speaker}.",)
+        return Learnt(Way.TALK, result.curve, result.low_hz, result.high_hz, decay, None, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class ClapLesson:
+    """A clap, or a few."""
+
+    seconds: float = 12.0
+
+    def stimulus(self) -> None:
+        """Nothing is played."""
+
+    def phase(self, at_s: float) -> str:
+        """What is going on then."""
+        return "Clap hard, once, and keep still until it has died away; again if you like."
+
+    def evaluate(self, recording: NDArray[np.float32]) -> Learnt:
+        """How the room rings; not how it colours, for a clap is not flat."""
+        result = evaluate_claps(recording)
+        level = Curve(GRID_HZ, np.zeros(GRID_HZ.size))
+        notes = (f"The clearest of {result.claps} was taken.", "A clap teaches the decay; the tone stays as it is.")
+        decay = decay_of(result.impulse, SAMPLE_RATE_HZ)
+        return Learnt(Way.CLAP, level, GRID_HZ[0], GRID_HZ[-1], decay, result.impulse, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeStatus:
+    """A take now.
+
+    Attributes
+    ----------
+    phase : str
+        What is going on, for the user.
+    progress : float
+        0 to 1.
+    level_dbfs : float
+        Peak of the last tenth of a second; -120 for silence.
+    refusal : str
+        Why the take cannot be used; empty while it can.
+    learnt : Learnt or None
+        The result, once there is one.
+    is_over : bool
+        Whether nothing more comes.
+    """
+
+    phase: str = ""
+    progress: float = 0.0
+    level_dbfs: float = -120.0
+    refusal: str = ""
+    learnt: Learnt | None = None
+    is_over: bool = False
+
+
+class Take:
+    """Carries out a lesson on a pair of devices, once.
+
+    Parameters
+    ----------
+    backend : AudioBackend
+    lesson : Lesson
+    input_device, output_device : str or None
+        As in `StreamRequest`.
+
+    Attributes
+    ----------
+    recording : array
+        What was heard, mono at 48 kHz, shape (frames,); whole once the take is over.
+    """
+
+    def __init__(
+        self, backend: AudioBackend, lesson: Lesson, input_device: str | None = None, output_device: str | None = None
+    ) -> None:
+        self._backend = backend
+        self._lesson = lesson
+        self._request = StreamRequest(input_device, output_device)
+        self._is_cancelled = threading.Event()
+        self._status = TakeStatus()
+        self.recording: NDArray[np.float32] = np.zeros(0, np.float32)
+
+    @property
+    def status(self) -> TakeStatus:
+        """How it is going. Any thread."""
+        return self._status
+
+    def cancel(self) -> None:
+        """End it soon, without a result. Any thread."""
+        self._is_cancelled.set()
+
+    def run(self) -> Learnt:
+        """Record and evaluate. A thread of its own: waits for as long as the lesson takes.
+
+        Raises
+        ------
+        SidetoneError
+            If a device cannot be opened, or the take cannot be used; `status.refusal` says the same.
+        """
+        try:
+            self.recording = self._record()
+            self._status = replace(self._status, phase="Working it out.", progress=1.0)
+            learnt = self._lesson.evaluate(self.recording)
+        except Exception as error:
+            self._status = replace(self._status, refusal=str(error), is_over=True)
+            raise
+        self._status = replace(self._status, phase="Done.", learnt=learnt, is_over=True)
+        return learnt
+
+    def _record(self) -> NDArray[np.float32]:
+        stream = self._backend.open(self._request)
+        try:
+            stream.free_clocks()
+            stream.start()
+            return self._exchange(stream)
+        finally:
+            stream.close()
+
+    def _exchange(self, stream: AudioStream) -> NDArray[np.float32]:
+        stimulus = self._lesson.stimulus()
+        hops = -(-round(self._lesson.seconds * SAMPLE_RATE_HZ) // HOP_FRAMES)
+        settling = round(_SETTLING_S * SAMPLE_RATE_HZ) // HOP_FRAMES
+        recorded = np.zeros(hops * HOP_FRAMES, np.float32)
+        block = np.zeros((stream.channels, HOP_FRAMES), np.float32)
+        played = np.zeros((hops + 1) * HOP_FRAMES, np.float32)
+        if stimulus is not None:
+            played[: stimulus.size] = stimulus
+        losses = 0
+        for hop in range(-settling, hops):
+            self._expect_sound(stream, block)
+            out = np.zeros_like(block)
+            if hop >= 0:
+                out[:] = played[hop * HOP_FRAMES : (hop + 1) * HOP_FRAMES]
+                recorded[hop * HOP_FRAMES : (hop + 1) * HOP_FRAMES] = block.mean(axis=0)
+                self._tell(recorded[: (hop + 1) * HOP_FRAMES], hop / hops)
+            else:
+                losses = stream.stats().xruns
+            stream.write_air(out)
+        if stimulus is not None and stream.stats().xruns > losses:
+            raise RoomError("the sound broke off for a moment; close what keeps the computer busy and measure again")
+        return recorded
+
+    def _expect_sound(self, stream: AudioStream, block: NDArray[np.float32]) -> None:
+        if self._is_cancelled.is_set():
+            raise RoomError("the measurement was cancelled")
+        if stream.read_hop(block, _READ_S):
+            return
+        if stream.lost is not None:
+            raise RoomError(f"{stream.lost}; connect it again and measure again")
+        if stream.ended:
+            raise RoomError("the recording ended too soon; give a longer one")
+        raise RoomError("the microphone delivers nothing; choose another one, or switch this one on")
+
+    def _tell(self, recorded: NDArray[np.float32], progress: float) -> None:
+        recent = np.abs(recorded[-_METER_FRAMES:])
+        level_dbfs = 20.0 * float(np.log10(max(float(recent.max()), 1e-6)))
+        phase = self._lesson.phase(recorded.size / SAMPLE_RATE_HZ)
+        self._status = TakeStatus(phase, progress, level_dbfs)
+        if np.count_nonzero(recent >= _CLIPPED) >= _CLIPPED_SAMPLES:
+            # No need to hear the rest of it.
+            raise RoomError("the recording is clipped; turn the loudspeaker or the microphone down and measure again")

@@ -1,0 +1,217 @@
+"""What half a minute of talking tells of a room: how it colours the voice, and how long it rings.
+
+No equipment: the average spectrum of speech is known (Byrne et al. 1994), so what a recording has more or less than that is
+room, microphone and, in part, the speaker. What may be the speaker's is left alone, so only strong colours are corrected; a
+second recording, close to the microphone, tells the room from the voice. Pure mathematics; nothing waits.
+
+Source: the spectrum, engine/dsp/speech_spectrum.py; blind decay times from the steepest free falls of the envelope, after
+R. Ratnam et al., "Blind estimation of reverberation time", JASA 114 (2003), where falls after a speaker has stopped bound the
+decay of the room from above.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.dsp.curve import GRID_HZ, Curve, Values, smoothed_db
+from engine.dsp.speech_spectrum import ANY, FEMALE, MALE, speech_spectrum
+from engine.errors import RoomError
+from engine.measure.sweep import expect_no_clipping
+
+RATE_HZ = 48_000
+
+_FRAME, _HOP = 4096, 2048
+_ACTIVE_DB, _LEAST_ABOVE_NOISE_DB = 30.0, 12.0
+_LEAST_SPEECH_S = 8.0
+_LEAST_DBFS = -55.0
+_SMOOTHING_OCTAVES = 2.0 / 3.0
+_SPREAD_DB = Curve(
+    np.array([100.0, 200.0, 400.0, 1000.0, 2500.0, 4000.0, 8000.0]), np.array([6.0, 4.3, 2.8, 2.5, 2.8, 4.3, 6.0])
+)
+"""Standard deviation between voices, of 44 speakers against the average of their kind: what is less than that may be the
+voice, and is left."""
+
+OWN_VOICE = "own"
+"""What stands for the kind of speaker where the voice was compared with itself."""
+
+_PITCH_HZ = (60.0, 400.0)
+_MALE_BELOW_HZ = 155.0
+
+_ENVELOPE_MS = 10.0
+_FALL_MS, _FALL_DB = 100.0, 12.0
+_DECAY_BANDS_HZ = ((300.0, 700.0), (700.0, 1500.0), (1500.0, 3000.0))
+_STEEPEST_SHARE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class TalkResult:
+    """What the talking gave.
+
+    Attributes
+    ----------
+    curve : Curve
+        Estimated response of room and microphone, on `GRID_HZ`.
+    low_hz, high_hz : float
+        Where there was speech enough to tell.
+    speaker : str
+        The kind of voice that was compared with.
+    decay_s : float or None
+        Estimated reverberation time; None if nobody paused.
+    """
+
+    curve: Curve
+    low_hz: float
+    high_hz: float
+    speaker: str
+    decay_s: float | None
+
+
+def evaluate_talk(
+    recording: NDArray[np.floating], speaker: str = "", close_voice: NDArray[np.floating] | None = None
+) -> TalkResult:
+    """Compare a recording of speech, shape (frames,), 48 kHz, with the average of its kind, or with the same voice close by.
+
+    Parameters
+    ----------
+    speaker : str
+        One of `SPEAKERS`; empty to go by the pitch.
+    close_voice : array or None
+        The same speaker a hand's breadth from the same microphone, where the room is next to nothing: what differs is the
+        room alone, and no allowance for voices is made.
+
+    Raises
+    ------
+    RoomError
+        If there is too little speech, or too much noise; the sentence says what to do.
+    """
+    heard = np.asarray(recording, np.float64)
+    expect_no_clipping(heard)
+    voice_db, low_hz, high_hz = _voice(heard)
+    if close_voice is not None:
+        speaker = OWN_VOICE
+        close = np.asarray(close_voice, np.float64)
+        expect_no_clipping(close)
+        expected_db, close_low_hz, close_high_hz = _voice(close)
+        low_hz, high_hz = max(low_hz, close_low_hz), min(high_hz, close_high_hz)
+    else:
+        speaker = speaker or _kind_of(heard)
+        expected_db = _expected_db(speaker)
+    inside = (low_hz <= GRID_HZ) & (high_hz >= GRID_HZ)
+    difference = (voice_db - expected_db)[inside]
+    difference -= np.median(difference)
+    if close_voice is None:
+        spread = _SPREAD_DB.at(GRID_HZ[inside])
+        difference = np.sign(difference) * np.maximum(np.abs(difference) - spread, 0.0)
+    curve = Curve(GRID_HZ[inside], difference)
+    return TalkResult(Curve(GRID_HZ, curve.at(GRID_HZ)), low_hz, high_hz, speaker, blind_decay_s(heard))
+
+
+def _voice(heard: Values) -> tuple[Values, float, float]:
+    """Mean spectrum of the speech without the noise on `GRID_HZ`, in dB, and the band in which there was speech enough."""
+    spectra = _spectra(heard)
+    level_db = 10.0 * np.log10(_voice_band(spectra) + 1e-20)
+    loud_db, quiet_db = float(np.percentile(level_db, 95)), float(np.percentile(level_db, 5))
+    active = level_db > max(loud_db - _ACTIVE_DB, quiet_db + 6.0)
+    if loud_db < _LEAST_DBFS:
+        raise RoomError("hardly anything was heard; speak up, or turn the microphone up, and try again")
+    if loud_db - quiet_db < _LEAST_ABOVE_NOISE_DB:
+        raise RoomError("the room is too loud to learn it by talking; silence what hums or blows and try again")
+    if np.count_nonzero(active) * _HOP / RATE_HZ < _LEAST_SPEECH_S:
+        raise RoomError("that was too little speech; read something aloud for half a minute without long pauses")
+    noise = np.percentile(spectra, 5, axis=0) * 1.5
+    voice = spectra[active].mean(axis=0)
+    is_heard = smoothed_db(voice, RATE_HZ, GRID_HZ, 1 / 3) - smoothed_db(noise, RATE_HZ, GRID_HZ, 1 / 3) > 3.0
+    low_hz, high_hz = _band(is_heard)
+    return smoothed_db(np.maximum(voice - noise, 0.0), RATE_HZ, GRID_HZ, _SMOOTHING_OCTAVES), low_hz, high_hz
+
+
+def blind_decay_s(heard: Values) -> float | None:
+    """Reverberation time from speech alone, or None where there are too few pauses."""
+    times = [
+        time_s for low_hz, high_hz in _DECAY_BANDS_HZ for time_s in _falls_s(_band_envelope_db(heard, low_hz, high_hz))
+    ]
+    if len(times) < 8:
+        return None
+    return float(np.percentile(times, _STEEPEST_SHARE))
+
+
+def _spectra(heard: Values) -> Values:
+    """Power spectra of half overlapped frames, full scale 1, shape (frames, bins)."""
+    count = max(1, (heard.size - _FRAME) // _HOP + 1)
+    padded = np.pad(heard, (0, max(0, _FRAME - heard.size)))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP][:count]
+    window = np.hanning(_FRAME)
+    return np.asarray(np.square(np.abs(np.fft.rfft(frames * window))) / np.sum(window**2) / _FRAME * 2.0)
+
+
+def _voice_band(spectra: Values) -> Values:
+    low, high = round(150.0 * _FRAME / RATE_HZ), round(4000.0 * _FRAME / RATE_HZ)
+    return np.asarray(spectra[:, low:high].sum(axis=1))
+
+
+def _expected_db(speaker: str) -> Values:
+    """The average voice as a density on `GRID_HZ`, smoothed like the recording."""
+    frequencies_hz = np.linspace(0.0, RATE_HZ / 2.0, _FRAME // 2 + 1, dtype=np.float64)
+    frequencies_hz[0] = frequencies_hz[1]
+    # Third-octave levels, and a bin's share of its third octave.
+    density_db = speech_spectrum(speaker).at(frequencies_hz) - 10.0 * np.log10(frequencies_hz)
+    return smoothed_db(10.0 ** (density_db / 10.0), RATE_HZ, GRID_HZ, _SMOOTHING_OCTAVES)
+
+
+def _band(is_heard: NDArray[np.bool_]) -> tuple[float, float]:
+    """The stretch around 1 kHz in which speech was heard without a break."""
+    middle = int(np.argmin(np.abs(GRID_HZ - 1000.0)))
+    below = np.flatnonzero(~is_heard[:middle])
+    above = np.flatnonzero(~is_heard[middle:])
+    low = int(below[-1]) + 1 if below.size else 0
+    high = middle + int(above[0]) - 1 if above.size else GRID_HZ.size - 1
+    return max(80.0, float(GRID_HZ[low])), float(GRID_HZ[max(high, middle)])
+
+
+def _kind_of(heard: Values) -> str:
+    """Male or female by the median pitch; "any" where no pitch is clear."""
+    every = RATE_HZ // 8000
+    slow = heard[: heard.size // every * every].reshape(-1, every).mean(axis=1)
+    size, rate_hz = 512, RATE_HZ / every
+    shortest, longest = int(rate_hz / _PITCH_HZ[1]), int(rate_hz / _PITCH_HZ[0])
+    frames = np.lib.stride_tricks.sliding_window_view(slow, size)[:: size // 2]
+    power = np.square(np.abs(np.fft.rfft((frames - frames.mean(axis=1, keepdims=True)) * np.hanning(size), 2 * size)))
+    correlation = np.fft.irfft(power)[:, :longest]
+    strength = correlation[:, shortest:] / (correlation[:, :1] + 1e-12)
+    voiced = (strength.max(axis=1) > 0.45) & (correlation[:, 0] > np.percentile(correlation[:, 0], 50))
+    if np.count_nonzero(voiced) < 20:
+        return ANY
+    pitch_hz = rate_hz / (shortest + strength[voiced].argmax(axis=1))
+    return MALE if float(np.median(pitch_hz)) < _MALE_BELOW_HZ else FEMALE
+
+
+def _band_envelope_db(heard: Values, low_hz: float, high_hz: float) -> Values:
+    spectrum = np.fft.rfft(heard)
+    frequencies_hz = np.arange(spectrum.size) * (RATE_HZ / heard.size)
+    spectrum[(frequencies_hz < low_hz) | (frequencies_hz > high_hz)] = 0.0
+    power = np.square(np.fft.irfft(spectrum, heard.size))
+    frame = round(_ENVELOPE_MS * RATE_HZ / 1e3)
+    return np.asarray(10.0 * np.log10(power[: power.size // frame * frame].reshape(-1, frame).mean(axis=1) + 1e-16))
+
+
+def _falls_s(level_db: Values) -> list[float]:
+    """Times for 60 dB of all stretches in which the level falls by itself."""
+    smooth = np.convolve(level_db, np.full(3, 1 / 3), mode="same")
+    floor_db = float(np.percentile(smooth, 5))
+    least = round(_FALL_MS / _ENVELOPE_MS)
+    times = []
+    start = 0
+    for frame in range(1, smooth.size + 1):
+        if frame < smooth.size and smooth[frame] < smooth[frame - 1] and smooth[frame] > floor_db + 6.0:
+            continue
+        stretch = smooth[start:frame]
+        # The speaker's own end of a word is at the top of it, the noise at its bottom.
+        stretch = stretch[1:]
+        if stretch.size >= least and stretch[0] - stretch[-1] >= _FALL_DB:
+            slope = float(np.polyfit(np.arange(stretch.size), stretch, 1)[0]) * 1e3 / _ENVELOPE_MS
+            times.append(-60.0 / slope)
+        start = frame
+    return times
