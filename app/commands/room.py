@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from app.composition import rendezvous, room_folder
-from app.files import write_whole
 from app.paths import Paths
 from engine import RoomError, SetRoom
+from engine.files import write_whole
 
 if TYPE_CHECKING:
     from app.rooms import RoomFolder

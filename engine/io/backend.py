@@ -185,7 +185,7 @@ class AudioStream(Protocol):
     def free_clocks(self) -> None:
         """Let each device keep its own pace, as a measurement needs: nothing is bent or skipped.
 
-        Control thread, before `start`. For less than a minute: the outputs are given two hops more in hand, and no more.
+        Control thread, before `start`. For a minute or two: the outputs are given 200 ms more in hand.
         """
         ...
 

@@ -25,6 +25,7 @@ _FADE_FRAMES = 240
 _WORTH_FRAMES = 48
 _LOWER_PER_S = 1e-4
 _RECOVERY_HOPS = 1000
+_FREE_FRAMES = 9600
 
 
 class Microphone:
@@ -136,7 +137,7 @@ class Speaker:
     def free(self) -> None:
         """Follow no clock but the device's own, with more in hand. Control thread, before the first hop."""
         self._is_free = True
-        self._least_frames += 2 * self._hop_frames
+        self._least_frames += _FREE_FRAMES
         self.corrector.target_frames = self._least_frames
 
     def observe(self, now_s: float) -> None:

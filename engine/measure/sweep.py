@@ -25,7 +25,7 @@ _BEFORE_S, _AFTER_S = 0.005, 2.0
 _LATEST_S = 1.5
 _FULL_SCALE, _FULL_SAMPLES = 0.985, 3
 _LEAST_DBFS = -60.0
-_LEAST_SNR_DB, _BANDS_SHARE = 12.0, 0.9
+_LEAST_SNR_DB, _BANDS_SHARE = 12.0, 0.6
 _MOST_DISTORTION_DB = -20.0
 _MOST_DIFFERENCE_DB = -15.0
 _MOST_PPM = 1000.0
@@ -97,12 +97,16 @@ class SweepResult:
         Of the averaged response in each of `THIRD_OCTAVES_HZ`.
     distortion_db : float
         Second and third harmonic against the sweep itself.
+    low_hz, high_hz : float
+        The stretch around 1 kHz that stood clear of the noise: a loudspeaker or a microphone may not reach further.
     """
 
     impulse: Values
     clock_ppm: float
     snr_db: Values
     distortion_db: float
+    low_hz: float
+    high_hz: float
 
 
 def evaluate_sweeps(recording: NDArray[np.floating], sweep: Sweep) -> SweepResult:
@@ -135,7 +139,7 @@ def evaluate_sweeps(recording: NDArray[np.floating], sweep: Sweep) -> SweepResul
         raise RoomError(
             "the loudspeaker distorts; turn it down a little, turn the microphone up by as much, and measure again"
         )
-    return SweepResult(impulse, ppm, snr_db, distortion_db)
+    return SweepResult(impulse, ppm, snr_db, distortion_db, *_clear_band(snr_db, sweep))
 
 
 def expect_no_clipping(heard: NDArray[np.floating]) -> None:
@@ -232,6 +236,15 @@ def _expect_loud_enough(snr_db: Values, level_dbfs: float) -> None:
     raise RoomError(
         "there is too much noise; silence what hums or blows, or turn the loudspeaker up, and measure again"
     )
+
+
+def _clear_band(snr_db: Values, sweep: Sweep) -> tuple[float, float]:
+    is_clear = snr_db > _LEAST_SNR_DB
+    middle = int(np.argmin(np.abs(THIRD_OCTAVES_HZ - 1000.0)))
+    below, above = np.flatnonzero(~is_clear[:middle]), np.flatnonzero(~is_clear[middle:])
+    low_hz = THIRD_OCTAVES_HZ[below[-1] + 1] if below.size else 1.3 * sweep.low_hz
+    high_hz = THIRD_OCTAVES_HZ[max(middle + above[0] - 1, middle)] if above.size else 0.8 * sweep.high_hz
+    return float(low_hz), float(high_hz)
 
 
 def _expect_even(takes: Values) -> None:

@@ -26,6 +26,9 @@ from engine.measure.talk import evaluate_talk
 
 _READ_S = 0.5
 _SETTLING_S = 1.0
+_LATENCY_S = 0.2
+"""Nobody hears himself here: what counts is that nothing is lost."""
+
 _METER_FRAMES = 4800
 _CLIPPED, _CLIPPED_SAMPLES = 0.985, 3
 
@@ -120,8 +123,8 @@ class SweepLesson:
         return Learnt(
             Way.SWEEP,
             response_curve(result.impulse, SAMPLE_RATE_HZ),
-            1.3 * self.sweep.low_hz,
-            0.8 * self.sweep.high_hz,
+            result.low_hz,
+            result.high_hz,
             decay_of(result.impulse, SAMPLE_RATE_HZ),
             result.impulse,
             notes,
@@ -230,7 +233,7 @@ class Take:
     ) -> None:
         self._backend = backend
         self._lesson = lesson
-        self._request = StreamRequest(input_device, output_device)
+        self._request = StreamRequest(input_device, output_device, latency_s=_LATENCY_S)
         self._is_cancelled = threading.Event()
         self._status = TakeStatus()
         self.recording: NDArray[np.float32] = np.zeros(0, np.float32)
