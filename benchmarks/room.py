@@ -94,14 +94,15 @@ def room_row(path: Path, speakers: dict[str, Samples]) -> Row:
 
     def after(room: Room, form: str) -> tuple[float, Samples]:
         taps = correction_taps(room, FLAT, Limits(), form, RATE_HZ)
-        corrected = third_octave_db(power_spectrum(np.convolve(impulse, taps)), RATE_HZ)
+        corrected = third_octave_db(power_spectrum(convolved(np.pad(impulse, (0, taps.size)), taps)), RATE_HZ)
         return float(np.std(corrected[is_there])), taps
 
     found = swept(impulse)
     learnt = Room(response_curve(found.impulse, RATE_HZ), found.low_hz, min(top_hz, found.high_hz))
     sweep_db, taps = after(learnt, FILTER)
     before_db = float(np.std(level[is_there]))
-    talk, close = [], []
+    talk: list[float] = []
+    close: list[float] = []
     for voice in speakers.values():
         sound = convolved(voice, impulse)[-TALK_S * RATE_HZ :]
         sound = 0.5 * sound / np.abs(sound).max()

@@ -18,13 +18,12 @@ from engine.config import SAMPLE_RATE_HZ
 from engine.control.equalizer_import import import_equalizer
 from engine.dsp.band_fit import Band
 from engine.dsp.curve import GRID_HZ, Curve
-from engine.dsp.equalization import HIGH_SHELF, LOW_SHELF
+from engine.dsp.responses import HIGH_SHELF, LOW_SHELF, equalizer_gain_db
 from engine.errors import PresetError, RoomError
 from engine.measure.profile import LONGEST_IMPULSE_S, RoomProfile, StoredCurve, Way
 from engine.measure.response import decay_of, response_curve
 from engine.measure.take import Learnt
 from engine.stages.equalizer import EqualizerParams
-from engine.stages.equalizer import curve as equalizer_curve
 
 _SOUND = {".wav", ".flac", ".aif", ".aiff"}
 _MOST_BYTES = 8_000_000
@@ -117,10 +116,9 @@ def _filters(text: str) -> Curve | None:
         imported = import_equalizer(text)
     except PresetError:
         return None
-    params = EqualizerParams()
-    for name, value in imported.values.items():
-        params = params.with_value(name.partition(".")[2], value)
-    return Curve(GRID_HZ, equalizer_curve(params, GRID_HZ, SAMPLE_RATE_HZ))
+    values = {name: spec.default for name, spec in EqualizerParams.specs().items()}
+    values |= {name.partition(".")[2]: value for name, value in imported.values.items()}
+    return Curve(GRID_HZ, equalizer_gain_db(values, GRID_HZ, SAMPLE_RATE_HZ))
 
 
 def _columns(text: str) -> Curve | None:

@@ -10,7 +10,7 @@ import soundfile
 
 from engine.dsp.band_fit import Band, bands_db
 from engine.dsp.curve import GRID_HZ, Curve
-from engine.dsp.equalization import HIGH_SHELF, LOW_SHELF, PEAK
+from engine.dsp.responses import HIGH_SHELF, LOW_SHELF, PEAK
 from engine.errors import RoomError
 from engine.measure.exchange import export_equalizer_apo, export_rew, import_profile
 from engine.measure.profile import decode_profile, encode_profile
