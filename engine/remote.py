@@ -12,9 +12,12 @@ import msgspec
 from engine import errors
 from engine.commands import (
     Command,
+    Compare,
+    ConcludeCanary,
     DescriptionReply,
     DevicesReply,
     Done,
+    EndComparison,
     EventsReply,
     Failed,
     GetDescription,
@@ -26,10 +29,12 @@ from engine.commands import (
     PresetReply,
     Reply,
     Request,
+    RollBackModel,
     SnapshotReply,
     Start,
     Stop,
     TapReply,
+    UseModel,
 )
 from engine.errors import ConnectionLostError, SidetoneError
 from engine.protocol import MAX_REPLY_BYTES, Wire, decode_reply, encode, greet_engine
@@ -38,6 +43,9 @@ from engine.snapshot import Description, DeviceDescription, Event, PresetDescrip
 
 _ANSWER_S = 3.0
 _DEVICES_ANSWER_S = 60.0
+_LONG_COMMANDS = (Start, Stop, Compare, EndComparison, UseModel, RollBackModel, ConcludeCanary)
+"""They wait for devices, or load models."""
+
 _R = TypeVar("_R", bound=Reply)
 
 
@@ -65,7 +73,7 @@ class RemoteEngine:
 
     def send(self, command: Command) -> None:
         """Carry out a command."""
-        self._ask(command, Done, _DEVICES_ANSWER_S if isinstance(command, Start | Stop) else _ANSWER_S)
+        self._ask(command, Done, _DEVICES_ANSWER_S if isinstance(command, _LONG_COMMANDS) else _ANSWER_S)
 
     def snapshot(self, with_spectrum: bool = False, with_session: bool = False) -> Snapshot:
         """Everything there is to show, now."""
