@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from engine import CaptionsConfig, CaptionsState, CaptionsStatus, ConnectionLostError, SetService, TranscriptFormat
 from engine.inference.catalog import ModelStore
@@ -26,7 +28,10 @@ BACK_AFTER_S = 15.0
 @pytest.fixture
 def engine(model_store: ModelStore, tmp_path: Path) -> Iterator[RemoteEngine]:
     """`sidetone headless` with a voice in the place of the microphone."""
-    speech = model_store.model_path("two-cities")
+    # Long enough for a busy machine: what was said before captions are on is not heard.
+    samples, rate_hz = soundfile.read(model_store.model_path("two-cities"), dtype="float32")
+    speech = tmp_path / "speech.wav"
+    soundfile.write(speech, np.tile(samples, 6), rate_hz)
     report = tmp_path / "report.json"
     arguments = ("headless", "--input", f"simulated:{speech}", "--output", "simulated:out", "--report", report)
     env = {"SIDETONE_RUNTIME_DIR": str(tmp_path / "run"), "SIDETONE_CONFIG_DIR": str(tmp_path / "config")}
