@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from enum import Enum
 from multiprocessing.connection import Client
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 import pytest
@@ -14,10 +15,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from engine import EngineState, ParameterError, SidetoneError
-from engine.commands import MOST_MORPH_MS, Failed, Reply, Request, Start
-from engine.config import ChainConfig, DeviceConfig, EngineConfig, PresetConfig
+from engine.commands import Failed, Reply, Request, Start
+from engine.config import ChainConfig, DeviceConfig, EngineConfig
 from engine.host import EngineHost
-from engine.midi import MidiConfig
 from engine.protocol import Wire, decode_reply, decode_request, encode, greet_engine
 from engine.remote import connect
 from engine.rendezvous import Rendezvous
@@ -43,49 +43,70 @@ chains = st.builds(
     params=st.dictionaries(names | st.text(max_size=5), values, max_size=4),
     bypass=st.dictionaries(st.sampled_from(["late", "factor", "nosuch", ""]), st.booleans(), max_size=3),
 )
-midi_configs = st.builds(
-    MidiConfig, is_on=st.booleans(), maps=st.dictionaries(st.text(max_size=20), st.text(max_size=20), max_size=3)
-)
-preset_configs = st.builds(
-    PresetConfig,
-    by_input=st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=3),
-    fallback=st.text(max_size=9),
-)
 configs = st.builds(EngineConfig, devices=devices, chain=chains)
 
 
-def request_of(kind: type[Any]) -> st.SearchStrategy[Any]:
-    """Any valid request of one kind, with names that exist half of the time."""
-    known = {
-        "id": names | st.text(max_size=30),
-        "stage": st.sampled_from(["late", "factor", "x"]) | st.text(max_size=9),
-    }
-    fields: dict[str, st.SearchStrategy[Any]] = {}
-    for field in msgspec.structs.fields(kind):
-        by_type = {
-            bool: st.booleans(),
-            int: st.integers(-(2**63), 2**63 - 1),
-            str: st.text(max_size=40),
-            EngineConfig: configs,
-            ChainConfig: chains,
-            PresetConfig: preset_configs,
-            MidiConfig: midi_configs,
-        }
-        if field.name in known:
-            fields[field.name] = known[field.name]
-        elif field.name == "value":
-            fields[field.name] = values
-        elif field.name == "morph_ms":
-            fields[field.name] = st.floats(0.0, MOST_MORPH_MS)
-        elif field.name == "latency_ms":
-            fields[field.name] = st.one_of(st.none(), st.floats())
-        else:
-            fields[field.name] = by_type[field.type] if field.type in by_type else st.from_type(field.type)
-    return st.builds(kind, **fields)
+KNOWN = {
+    "id": names | st.text(max_size=30),
+    "stage": st.sampled_from(["late", "factor", "x"]) | st.text(max_size=9),
+    "value": values,
+    "latency_ms": st.none() | st.floats(),
+}
+"""By the field's name, whatever its type says: names that exist half of the time, and numbers that are none."""
+
+BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
+    bool: st.booleans(),
+    int: st.integers(-(2**63), 2**63 - 1),
+    float: st.floats(),
+    str: st.text(max_size=40),
+    bytes: st.binary(max_size=40),
+    type(None): st.none(),
+    EngineConfig: configs,
+    ChainConfig: chains,
+}
+
+
+def any_of(kind: Any) -> st.SearchStrategy[Any]:
+    """Anything that a field of this type may hold; structs are filled field by field."""
+    if kind in BY_TYPE:
+        return BY_TYPE[kind]
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return st.builds(
+            kind, **{f.name: KNOWN[f.name] if f.name in KNOWN else any_of(f.type) for f in msgspec.structs.fields(kind)}
+        )
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return st.sampled_from(kind)
+    inner = get_args(kind)
+    match get_origin(kind):
+        case origin if origin is Annotated:
+            return bounded(inner[0], inner[1:])
+        case origin if origin is Literal:
+            return st.sampled_from(inner)
+        case origin if origin is dict:
+            return st.dictionaries(any_of(inner[0]), any_of(inner[1]), max_size=3)
+        case origin if origin is tuple:
+            each = st.lists(any_of(inner[0]), max_size=3).map(tuple)
+            return each if inner[-1] is Ellipsis else st.tuples(*map(any_of, inner))
+        case _:
+            return st.one_of([any_of(part) for part in inner])
+
+
+def bounded(kind: Any, notes: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    """A number or a text within what its `msgspec.Meta` allows."""
+    meta = next(note for note in notes if isinstance(note, msgspec.Meta))
+    if kind is float:
+        return st.floats(meta.ge, meta.le)
+    if kind is int:
+        return st.integers(
+            -(2**63) if meta.ge is None else int(meta.ge), 2**63 - 1 if meta.le is None else int(meta.le)
+        )
+    if kind is str:
+        return st.text(min_size=meta.min_length or 0, max_size=min(meta.max_length or 40, 40))
+    return any_of(kind)
 
 
 kinds = [kind for kind in get_args(Request) if kind.__name__ != "Shutdown"]
-requests = st.one_of([request_of(kind) for kind in kinds])
+requests = st.one_of([any_of(kind) for kind in kinds])
 
 leaves = (
     st.none()
