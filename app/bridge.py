@@ -132,7 +132,11 @@ class EngineBridge(QObject):
 
     def send(self, command: Command) -> None:
         """Ask for anything else; a refusal comes back by `refused`."""
-        self._outbox.put(command)
+        match command:
+            case SetParam() | SetBypass():
+                self._request(command)
+            case _:
+                self._outbox.put(command)
 
     def stop_engine(self) -> None:
         """Close the devices."""

@@ -187,6 +187,7 @@ def make_services(paths: Paths) -> tuple[Service, ...]:
     from app.services.canary import CanaryService
     from app.services.caption_models import load_caption_models
     from app.services.captions import CaptionsService
+    from app.services.keys import KeysService
     from app.services.latency import LatencyService
     from app.services.obs import ObsService
     from app.services.overlay import OverlayService
@@ -199,6 +200,7 @@ def make_services(paths: Paths) -> tuple[Service, ...]:
         OverlayService(TokenFile(paths.overlay_token), paths.resources / "overlay"),
         ObsService(ObsLedger(paths.obs_ledger), ObsPassword()),
         RemoteService(TokenFile(paths.remote_token)),
+        KeysService(),
         CanaryService(model_library(paths)),
         CaptionsService(lambda progress: load_caption_models(paths, progress), paths.transcripts),
     )

@@ -1,4 +1,4 @@
-"""What the services do, and how they are: captions, their overlay, OBS, remote control, canary. Plain frozen data.
+"""What the services do, and how they are: captions, their overlay, OBS, remote control, keys, canary. Plain frozen data.
 
 Services run in a process of their own, at low priority, as clients of the engine. The engine keeps their settings and shows
 what they last said of themselves, so a window needs to know nobody but the engine.
@@ -158,6 +158,19 @@ class RemoteConfig(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     port: Port = REMOTE_PORT
 
 
+class KeysConfig(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Keys that work while another program is in front.
+
+    Parameters
+    ----------
+    keys : dict
+        What a key does -> its combination, like `Ctrl+Alt+Shift+M`, or empty for none; what is not named has its default.
+    """
+
+    is_on: bool = False
+    keys: dict[str, str] = {}
+
+
 class CanaryConfig(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Which model runs unheard beside the one in use, and for how long; none if `model` is empty."""
 
@@ -165,7 +178,7 @@ class CanaryConfig(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     seconds: float = 600.0
 
 
-ServiceConfig = CanaryConfig | CaptionsConfig | OverlayConfig | ObsConfig | RemoteConfig
+ServiceConfig = CanaryConfig | CaptionsConfig | KeysConfig | OverlayConfig | ObsConfig | RemoteConfig
 
 
 class ServicesConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,6 +188,7 @@ class ServicesConfig(msgspec.Struct, frozen=True, kw_only=True):
     overlay: OverlayConfig = OverlayConfig()
     obs: ObsConfig = ObsConfig()
     remote: RemoteConfig = RemoteConfig()
+    keys: KeysConfig = KeysConfig()
     canary: CanaryConfig = CanaryConfig()
 
     def with_part(self, part: ServiceConfig) -> ServicesConfig:
@@ -188,6 +202,8 @@ class ServicesConfig(msgspec.Struct, frozen=True, kw_only=True):
                 return msgspec.structs.replace(self, obs=part)
             case RemoteConfig():
                 return msgspec.structs.replace(self, remote=part)
+            case KeysConfig():
+                return msgspec.structs.replace(self, keys=part)
             case CanaryConfig():
                 return msgspec.structs.replace(self, canary=part)
 
@@ -377,6 +393,13 @@ class RemoteStatus(msgspec.Struct, frozen=True, tag=True):
     clients: tuple[RemoteClient, ...] = ()
 
 
+class KeysStatus(msgspec.Struct, frozen=True, tag=True):
+    """How the system-wide keys are; `text` is what the user should know or do, else empty."""
+
+    text: str = ""
+    is_listening: bool = False
+
+
 class CanaryStatus(msgspec.Struct, frozen=True, tag=True):
     """How the model that runs unheard does: what was heard so far, and the figures in words."""
 
@@ -385,7 +408,7 @@ class CanaryStatus(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-ServiceStatus = CanaryStatus | CaptionsStatus | OverlayStatus | ObsStatus | RemoteStatus
+ServiceStatus = CanaryStatus | CaptionsStatus | KeysStatus | OverlayStatus | ObsStatus | RemoteStatus
 
 
 class ServicesSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -396,4 +419,5 @@ class ServicesSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     overlay: OverlayStatus | None = None
     obs: ObsStatus | None = None
     remote: RemoteStatus | None = None
+    keys: KeysStatus | None = None
     canary: CanaryStatus | None = None

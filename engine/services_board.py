@@ -9,6 +9,7 @@ from typing import TypeVar
 from engine.services import (
     CanaryStatus,
     CaptionsStatus,
+    KeysStatus,
     ObsStatus,
     OverlayStatus,
     RemoteStatus,
@@ -17,7 +18,7 @@ from engine.services import (
     ServiceStatus,
 )
 
-_S = TypeVar("_S", CanaryStatus, CaptionsStatus, OverlayStatus, ObsStatus, RemoteStatus)
+_S = TypeVar("_S", CanaryStatus, CaptionsStatus, KeysStatus, OverlayStatus, ObsStatus, RemoteStatus)
 
 SILENT_AFTER_S = 15.0
 """A service that has not reported for so long is shown as not running; each reports at least once a second.
@@ -53,6 +54,7 @@ class ServicesBoard:
             overlay=_of(statuses, OverlayStatus),
             obs=_of(statuses, ObsStatus),
             remote=_of(statuses, RemoteStatus),
+            keys=_of(statuses, KeysStatus),
             canary=_of(statuses, CanaryStatus),
         )
 

@@ -9,33 +9,42 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QObject, Qt
+import msgspec
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QColor, QKeySequence, QMouseEvent, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge
+from app.key_actions import KeyAction, key_actions
 from app.ui import theme
 from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
-from engine import Description, Listen, Redo, SetDry, Snapshot, Source, StageDescription, Undo
+from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.toggle import Toggle
+from engine import Description, KeysConfig, KeysStatus, ServicesSnapshot, SetService, Snapshot, StageDescription
 
 HELP_KEY = "F1"
-_COUGH = "output_gain.is_muted"
-_DIGITS = "1234567890"
 
 
 @dataclass(frozen=True)
 class Key:
-    """One key: how it is pressed, what it does in words, and the doing."""
+    """One key: how it is pressed, what it does in words, the doing, and what of it works system-wide."""
 
     sequence: str
     label: str
     act: Callable[[], None]
+    action: KeyAction | None = None
 
     @property
     def text(self) -> str:
         """The key as this system writes it."""
-        return QKeySequence(self.sequence).toString(QKeySequence.SequenceFormat.NativeText)
+        return _native(self.sequence)
+
+    def system_text(self, config: KeysConfig) -> str:
+        """The same for the key that does it while another program is in front; empty for none."""
+        if self.action is None:
+            return ""
+        return _native(config.keys.get(self.action.id, self.action.system_keys))
 
 
 class Keys(QObject):
@@ -68,6 +77,8 @@ class Keys(QObject):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Note what a toggle will toggle."""
         self._snapshot = snapshot
+        if self.overlay is not None:
+            self.overlay.show_services(snapshot.services)
 
     def toggle_help(self) -> None:
         """Show the page that tells the keys, or take it away."""
@@ -76,7 +87,13 @@ class Keys(QObject):
             overlay.hide()
             overlay.deleteLater()
             return
-        self.overlay = HelpOverlay(self.keys, self.toggle_help, self._window)
+        self.overlay = HelpOverlay(self.keys, self.toggle_help, self._switch_system_wide, self._window)
+        if self._snapshot is not None:
+            self.overlay.show_services(self._snapshot.services)
+
+    def _switch_system_wide(self, is_on: bool) -> None:
+        if self._snapshot is not None:
+            self._bridge.send(SetService(msgspec.structs.replace(self._snapshot.services.config.keys, is_on=is_on)))
 
     def _set(self) -> None:
         for shortcut in self._shortcuts:
@@ -89,61 +106,67 @@ class Keys(QObject):
             shortcut.activated.connect(key.act)
 
     def _listed(self) -> Iterator[Key]:
-        send = self._bridge.send
         yield Key(HELP_KEY, "This page", self.toggle_help)
-        yield Key("Ctrl+M", "Cough: silence, and back", self._toggle_cough)
-        yield Key("Ctrl+D", "Dry: all effects out at once, and back", self._toggle_dry)
-        yield Key("Ctrl+B", "A/B: hear the other side of a comparison", lambda: send(Listen(Source.OTHER)))
-        yield Key("Ctrl+Z", "Take the last change back, whoever made it", lambda: send(Undo()))
-        yield Key("Ctrl+Shift+Z", "Make it again", lambda: send(Redo()))
-        for index, stage in enumerate(self._stages[: 2 * len(_DIGITS)]):
-            modifiers = "Ctrl+" if index < len(_DIGITS) else "Ctrl+Alt+"
-            yield Key(
-                f"{modifiers}{_DIGITS[index % len(_DIGITS)]}",
-                f"{stage.label}: out of the sound, and back",
-                partial(self._toggle_bypass, stage.id),
-            )
+        for action in key_actions(self._stages):
+            yield Key(action.window_keys, action.label, partial(self._act, action), action)
 
-    def _toggle_cough(self) -> None:
-        if self._snapshot is not None and _COUGH in self._snapshot.params:
-            self._bridge.set_param(_COUGH, not self._snapshot.params[_COUGH])
-
-    def _toggle_dry(self) -> None:
-        if self._snapshot is not None:
-            self._bridge.send(SetDry(not self._snapshot.controls.is_dry))
-
-    def _toggle_bypass(self, stage_id: str) -> None:
-        stages = self._snapshot.stages if self._snapshot is not None else ()
-        for stage in stages:
-            if stage.id == stage_id:
-                self._bridge.set_bypass(stage_id, not stage.is_bypassed)
+    def _act(self, action: KeyAction) -> None:
+        if self._snapshot is not None and (command := action.command(self._snapshot)) is not None:
+            self._bridge.send(command)
 
 
 class HelpOverlay(QWidget):
-    """All keys, over the whole window; a click or the key itself takes it away."""
+    """All keys, over the whole window, and whether they work system-wide; a click or the key itself takes it away."""
 
-    def __init__(self, keys: tuple[Key, ...], close: Callable[[], None], window: QWidget) -> None:
+    def __init__(
+        self, keys: tuple[Key, ...], close: Callable[[], None], switch: Callable[[bool], None], window: QWidget
+    ) -> None:
         super().__init__(window)
+        self._keys = keys
         self._close = close
         self.setAccessibleName("Keys")
-        column = QVBoxLayout(self)
-        column.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        title = QLabel("Keys")
-        theme.use_font(title, FontRole.TITLE)
-        column.addWidget(title)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(theme.GAP * 2)
-        half = -(-len(keys) // 2)
-        for index, key in enumerate(keys):
-            for place, text in enumerate((key.text, key.label)):
-                label = QLabel(text)
-                label.setStyleSheet(f"color: {Colour.TEXT if place else Colour.ACCENT}")
-                theme.use_font(label, FontRole.BODY)
-                grid.addWidget(label, index % half, 2 * (index // half) + place)
-        column.addLayout(grid)
+        self.switch = Toggle("System-wide keys", "Let keys work while another program is in front")
+        self.switch.clicked.connect(switch)
+        self.state = ElidedLabel(role=FontRole.SMALL, colour=Colour.MUTED, lines=2)
+        self._system_labels = tuple(_label("", Colour.MUTED) for _ in keys)
+        middle = QHBoxLayout(self)
+        column = QVBoxLayout()
+        middle.addStretch(1)
+        middle.addLayout(column, 6)
+        middle.addStretch(1)
+        column.setSpacing(theme.GAP)
+        column.addStretch(1)
+        column.addWidget(_label("Keys", Colour.TEXT, FontRole.TITLE))
+        column.addLayout(self._grid())
+        row = QHBoxLayout()
+        row.addWidget(self.switch)
+        row.addWidget(_label("Also while another program is in front", Colour.TEXT))
+        row.addStretch(1)
+        column.addLayout(row)
+        column.addWidget(self.state)
+        column.addStretch(1)
         self.setGeometry(window.rect())
         self.show()
         self.raise_()
+
+    def show_services(self, services: ServicesSnapshot) -> None:
+        """Show whether the keys work system-wide, which they are then, and what is in the way."""
+        config = services.config.keys
+        is_listening = config.is_on and services.keys is not None and services.keys.is_listening
+        self.switch.show_on(config.is_on)
+        for key, label in zip(self._keys, self._system_labels, strict=True):
+            label.setText(key.system_text(config) if is_listening else "")
+        self.state.show_text(*_state(config, services.keys))
+
+    def _grid(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(theme.GAP * 2)
+        for row, (key, system_label) in enumerate(zip(self._keys, self._system_labels, strict=True)):
+            grid.addWidget(_label(key.text, Colour.ACCENT), row, 0)
+            grid.addWidget(_label(key.label, Colour.TEXT), row, 1)
+            grid.addWidget(system_label, row, 2)
+        grid.setColumnStretch(3, 1)
+        return grid
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take it away."""
@@ -155,3 +178,25 @@ class HelpOverlay(QWidget):
             ground = QColor(Colour.WINDOW)
             ground.setAlpha(245)
             painter.fillRect(self.rect(), ground)
+
+
+def _state(config: KeysConfig, status: KeysStatus | None) -> tuple[str, str]:
+    """What to say of the system-wide keys, and its colour."""
+    if not config.is_on:
+        return "Off: no key is heard outside this window.", Colour.MUTED
+    if status is None or not (status.text or status.is_listening):
+        return "Not listening yet.", Colour.MUTED
+    if status.text:
+        return status.text, Colour.CAUTION
+    return "The keys on the right work everywhere; a cough lasts as long as its key is down.", Colour.MUTED
+
+
+def _native(sequence: str) -> str:
+    return QKeySequence(sequence).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def _label(text: str, colour: str, role: FontRole = FontRole.BODY) -> QLabel:
+    label = QLabel(text)
+    label.setStyleSheet(f"color: {colour}")
+    theme.use_font(label, role)
+    return label

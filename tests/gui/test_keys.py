@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.ui.main_window import MainWindow
-from engine import ControlSnapshot, Listen, Redo, SetBypass, SetDry, SetParam, Source, Undo
+from engine import (
+    ControlSnapshot,
+    KeysConfig,
+    KeysStatus,
+    Listen,
+    Redo,
+    SetBypass,
+    SetDry,
+    SetParam,
+    SetService,
+    Source,
+    Undo,
+)
 from tests.helpers.fake_engine import FakeEngine
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -74,3 +87,22 @@ def test_one_page_tells_all_keys_and_goes_away(qtbot: QtBot, active: MainWindow)
     QTest.keyClick(active, Qt.Key.Key_F1)
     QTest.mouseClick(active.keys.overlay, Qt.MouseButton.LeftButton)
     assert active.keys.overlay is None
+
+
+def test_the_page_switches_system_wide_keys_and_says_what_is_in_the_way(
+    qtbot: QtBot, active: MainWindow, engine: FakeEngine
+) -> None:
+    QTest.keyClick(active, Qt.Key.Key_F1)
+    page = active.keys.overlay
+    assert page is not None
+    assert not page.switch.isChecked()
+    assert "Off" in page.state.text
+    QTest.mouseClick(page.switch, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(partial(asked, engine, SetService(KeysConfig(is_on=True))))
+    engine.services = msgspec.structs.replace(engine.services, keys=KeysStatus("Wayland says no."))
+    qtbot.waitUntil(lambda: page.state.text == "Wayland says no.")
+    engine.services = msgspec.structs.replace(engine.services, keys=KeysStatus(is_listening=True))
+    qtbot.waitUntil(lambda: "work everywhere" in page.state.text)
+    assert any("Shift+M" in label.text() for label in page._system_labels)
+    QTest.mouseClick(page.switch, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(partial(asked, engine, SetService(KeysConfig(is_on=False))))

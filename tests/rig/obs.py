@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.rig.processes import Processes, require, wait_until
+from tests.rig.processes import Processes, require, start_display, wait_until
 from tests.rig.studio import PipeWireStudio
 
 _PASSWORD = "rig-password"
@@ -89,7 +89,7 @@ class Obs:
         with ExitStack() as undo:
             undo.callback(self._processes.close)
             self._configure()
-            display = self._start_display()
+            display = start_display(self._processes, self._studio.folder, self._studio.env)
             self._env = {
                 **self._studio.env,
                 "XDG_CONFIG_HOME": str(self._folder),
@@ -171,15 +171,6 @@ class Obs:
             return bool(self.ask("GetVersion"))
         except Exception:  # noqa: BLE001 - it listens before it is ready; whatever it says then, it is asked again
             return False
-
-    def _start_display(self) -> str:
-        # Xvfb looks for a free display itself and writes its number to the descriptor it is given.
-        numbers = self._studio.folder / "display"
-        with numbers.open("wb") as file:
-            command = ["Xvfb", "-displayfd", str(file.fileno()), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
-            self._processes.start(command, self._studio.env, keep_open=(file.fileno(),))
-        wait_until(lambda: numbers.read_text().endswith("\n"), "the display")
-        return f":{numbers.read_text().strip()}"
 
     def _configure(self) -> None:
         base = self._folder / "obs-studio"

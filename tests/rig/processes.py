@@ -73,6 +73,17 @@ class Processes:
         self._ending.close()
 
 
+def start_display(processes: Processes, folder: Path, env: Mapping[str, str] = os.environ) -> str:
+    """Start an X server without a screen; what it is to be called in `DISPLAY`."""
+    # Xvfb looks for a free display itself and writes its number to the descriptor it is given.
+    numbers = folder / "display"
+    with numbers.open("wb") as file:
+        command = ["Xvfb", "-displayfd", str(file.fileno()), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+        processes.start(command, env, keep_open=(file.fileno(),))
+    wait_until(lambda: numbers.read_text().endswith("\n"), "the display")
+    return f":{numbers.read_text().strip()}"
+
+
 def end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
     """Ask a process to end, and make it."""
     if process.poll() is None:
