@@ -186,7 +186,6 @@ class FakeEngine:
         self.deadline_misses = 0
         self.advice = ""
         self.midi = MidiSnapshot()
-        self.services = ServicesSnapshot()
         self.voice_dbfs = -60.0
         self._events: list[Event] = []
         self.may_answer = threading.Event()
