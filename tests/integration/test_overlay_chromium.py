@@ -44,6 +44,7 @@ class Stage:
     engine: EngineApi
     token_file: TokenFile
     config: OverlayConfig
+    lines: tuple[CaptionLine, ...] = ()
 
     def service(self) -> OverlayService:
         return OverlayService(self.token_file, find_paths().resources / "overlay")
@@ -52,7 +53,16 @@ class Stage:
         return f"http://{host}:{self.config.port}/{self.token_file.token()}/"
 
     def say(self, *lines: CaptionLine) -> None:
-        self.engine.send(ReportService(CaptionsStatus(lines=lines)))
+        self.lines = lines
+        self.report()
+
+    def report(self) -> None:
+        self.engine.send(ReportService(CaptionsStatus(lines=self.lines)))
+
+    def keep_reporting(self, is_over: threading.Event) -> None:
+        """As every service does: one that falls silent is not shown."""
+        while not is_over.wait(0.5):
+            self.report()
 
     def await_service(self) -> None:
         port_of(self.engine, lambda services: services.overlay)
@@ -63,7 +73,12 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     with studio() as place:
         config = OverlayConfig(is_on=True, port=free_port(), keep_s=60.0)
         place.engine.send(SetService(config))
-        yield Stage(place.engine, TokenFile(tmp_path / "overlay.token"), config)
+        stage, is_over = Stage(place.engine, TokenFile(tmp_path / "overlay.token"), config), threading.Event()
+        reporter = threading.Thread(target=stage.keep_reporting, args=(is_over,), daemon=True)
+        reporter.start()
+        yield stage
+        is_over.set()
+        reporter.join()
 
 
 @pytest.fixture
