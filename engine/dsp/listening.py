@@ -15,7 +15,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.side_signals import UNKNOWN_PROBABILITY
 from engine.core.stage import StreamFormat
 from engine.dsp.k_weighting import k_weighting
 from engine.dsp.kernel import inline
@@ -78,12 +77,6 @@ class VoiceListener:
         The voice begins this far above the room.
     hold_ms : float
         It ends this long after it was last heard.
-
-    Attributes
-    ----------
-    speech_probability : NDArray[np.float64]
-        Shape (1,), 0…1: what a detector of speech thinks, if there is one. It moves the level at which the voice begins
-        by up to 6 dB either way; `UNKNOWN_PROBABILITY` leaves it where it is. May be written by any thread.
     """
 
     def __init__(self, fmt: StreamFormat, opens_lu: float = 6.0, hold_ms: float = 200.0) -> None:
@@ -93,7 +86,6 @@ class VoiceListener:
         self.filters = np.zeros((fmt.channels, 4))
         self.state = np.zeros(_STATE_SIZE)
         self.recent = np.zeros(_STEADY_STEPS)
-        self.speech_probability = np.full(1, UNKNOWN_PROBABILITY)
         self.settings = np.array(
             [
                 fmt.sample_rate,

@@ -75,7 +75,7 @@ class VoiceStatistics:
         release_ms = 2.0 * _LONGEST_RELEASE_MS / self._stats[_CREST] - self.attack_ms
         return float(min(max(release_ms, 40.0), _LONGEST_RELEASE_MS))
 
-    def process(self, block: NDArray[np.float32]) -> bool:
+    def process(self, block: NDArray[np.float32], speech_probability: float) -> bool:
         """Take in `block` (channels, frames <= `frames_to_step`) and return whether the figures changed. Audio thread."""
         heard = self.listener
         return observe_voice(
@@ -88,7 +88,7 @@ class VoiceStatistics:
             heard.state,
             heard.recent,
             heard.settings,
-            float(heard.speech_probability[0]),
+            speech_probability,
         )
 
     def reset(self) -> None:

@@ -102,7 +102,7 @@ class Compressor(Stage[CompressorParams]):
         while start < frames:
             part = block[:, start : start + self._voice.frames_to_step]
             # The voice is watched even at amount zero, so that it is known when the knob is turned.
-            is_due = self._voice.process(part)
+            is_due = self._voice.process(part, ctx.side.speech_probability)
             reduction_db = compress(
                 part,
                 self._state,

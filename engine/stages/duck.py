@@ -89,7 +89,7 @@ class Duck(Stage[DuckParams]):
             heard.state,
             heard.recent,
             heard.settings,
-            float(heard.speech_probability[0]),
+            ctx.side.speech_probability,
             self._settings,
             self._ways,
         )

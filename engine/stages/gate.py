@@ -81,7 +81,7 @@ class Gate(Stage[GateParams]):
             heard.state,
             heard.recent,
             heard.settings,
-            float(heard.speech_probability[0]),
+            ctx.side.speech_probability,
             params.depth_db,
             self._opening,
             self._closing,

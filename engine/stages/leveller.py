@@ -105,7 +105,7 @@ class Leveller(Stage[LevellerParams]):
             heard.state,
             heard.recent,
             heard.settings,
-            float(heard.speech_probability[0]),
+            ctx.side.speech_probability,
             self._settings,
             self._coefficients,
         )

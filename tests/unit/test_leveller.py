@@ -130,8 +130,8 @@ def test_a_likely_voice_is_believed_where_an_unlikely_one_is_not() -> None:
     gains_db = []
     for probability in (0.0, 1.0):
         stage = prepared()
-        stage.listener.speech_probability[0] = probability
         context = Context(LevellerParams(boost_db=30.0), len(stage.meters))
+        context.side.speech_probability = probability
         heard = bursts.copy()
         for cut in blocks_of(heard.shape[1]):
             stage.process(heard[:, cut], context)
