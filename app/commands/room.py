@@ -63,11 +63,10 @@ def _learn(command: argparse.Namespace, folder: RoomFolder) -> None:
     else:
         close = None
         if command.close:
-            print("First speak a hand's breadth from the microphone.", file=sys.stderr)
-            first = Take(backend, TalkLesson(command.speaker), command.input, command.output)
+            nearby = TalkLesson(command.speaker, place="a hand's breadth from the microphone")
+            first = Take(backend, nearby, command.input, command.output)
             _carry_out(first)
             close = first.recording
-            print("Now from where you always sit.", file=sys.stderr)
         lesson = TalkLesson(command.speaker, close)
     take = Take(backend, lesson, command.input, command.output)
     _carry_out(take)
@@ -158,17 +157,11 @@ def _show(profiles: list[RoomProfile], as_json: bool) -> None:
 
 def _exported(profile: RoomProfile, file: Path) -> str:
     """The response as REW's text, or, for a name with `eq` in it, the bands that correct it as Equalizer APO's."""
-    from engine.config import SAMPLE_RATE_HZ
-    from engine.dsp.band_fit import bands_db, fit_bands
-    from engine.dsp.correction import FLAT, Limits, correction
-    from engine.dsp.curve import GRID_HZ
-    from engine.measure.exchange import export_equalizer_apo, export_rew
+    from engine.measure.exchange import export_correction, export_rew
 
-    if "eq" not in file.stem.lower():
-        return export_rew(profile.response.curve(), f"{profile.name}, measured with Sidetone {profile.made_at}")
-    limits = Limits()
-    bands = fit_bands(correction(profile.room(), FLAT, limits), limits.boost_db, SAMPLE_RATE_HZ)
-    return export_equalizer_apo(bands, -max(0.0, float(bands_db(bands, GRID_HZ, SAMPLE_RATE_HZ).max())))
+    if "eq" in file.stem.lower():
+        return export_correction(profile.room())
+    return export_rew(profile.response.curve(), f"{profile.name}, measured with Sidetone {profile.made_at}")
 
 
 def _use(name: str, is_monitor: bool, folder: RoomFolder, paths: Paths) -> None:

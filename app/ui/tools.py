@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from app.bridge import EngineBridge
 from app.loopback_address import overlay_address, remote_address
 from app.paths import find_paths
+from app.room_session import room_session
 from app.ui.panels.captions_panel import CaptionsPanel
 from app.ui.panels.compare_panel import ComparePanel
 from app.ui.panels.devices_panel import DevicesPanel
@@ -20,6 +21,7 @@ from app.ui.panels.obs_panel import ObsPanel
 from app.ui.panels.overlay_panel import OverlayPanel
 from app.ui.panels.presets_panel import PresetsPanel
 from app.ui.panels.remote_panel import RemotePanel
+from app.ui.panels.room_panel import RoomPanel
 from app.ui.tool_panel import ToolPanel
 
 __all__ = ["TOOLS", "Tool", "ToolPanel"]
@@ -54,10 +56,15 @@ def _remote(bridge: EngineBridge) -> ToolPanel:
     return RemotePanel(bridge, remote_address(find_paths()))
 
 
+def _room(bridge: EngineBridge) -> ToolPanel:
+    return RoomPanel(bridge, room_session(find_paths()))
+
+
 TOOLS: tuple[Tool, ...] = (
     Tool("presets", "Presets", "Load, save and compare sounds, and take changes back.", PresetsPanel),
     Tool("compare", "Compare", "A beside B, equally loud, also blind; and what the denoiser takes away.", ComparePanel),
     Tool("loudness", "Loudness", "How loud you are for your listeners, over the whole session.", LoudnessPanel),
+    Tool("room", "Room", "Learn the sound of a room in a minute, and take it out of the voice.", _room),
     Tool("devices", "Backups", "Which devices take over when one is gone.", DevicesPanel),
     Tool("midi", "MIDI", "Controllers with knobs, faders and buttons: which there are, and what they move.", MidiPanel),
     Tool("overlay", "Overlay", "Captions on a page for OBS.", _overlay),

@@ -16,7 +16,8 @@ import soxr
 
 from engine.config import SAMPLE_RATE_HZ
 from engine.control.equalizer_import import import_equalizer
-from engine.dsp.band_fit import Band
+from engine.dsp.band_fit import Band, bands_db, fit_bands
+from engine.dsp.correction import FLAT, Limits, Room, correction
 from engine.dsp.curve import GRID_HZ, Curve
 from engine.dsp.responses import HIGH_SHELF, LOW_SHELF, equalizer_gain_db
 from engine.errors import PresetError, RoomError
@@ -80,6 +81,13 @@ def export_equalizer_apo(bands: tuple[Band, ...], preamp_db: float) -> str:
             f"Gain {band.gain_db:.1f} dB Q {band.q:.2f}"
         )
     return "\n".join(lines) + "\n"
+
+
+def export_correction(room: Room, target: str = FLAT, limits: Limits | None = None) -> str:
+    """The bands that correct `room` best, as Equalizer APO's text, with a preamp so that nothing clips."""
+    limits = limits or Limits()
+    bands = fit_bands(correction(room, target, limits), limits.boost_db, SAMPLE_RATE_HZ)
+    return export_equalizer_apo(bands, -max(0.0, float(bands_db(bands, GRID_HZ, SAMPLE_RATE_HZ).max())))
 
 
 def export_rew(curve: Curve, title: str) -> str:

@@ -141,18 +141,21 @@ class TalkLesson:
         Kind of voice; empty to hear for itself.
     close_voice : array or None
         The same voice close to the microphone, shape (frames,), recorded by another take: see `evaluate_talk`.
+    place : str
+        From where to talk, for the user.
     """
 
     speaker: str = ""
     close_voice: NDArray[np.float32] | None = None
     seconds: float = 30.0
+    place: str = "where you always sit"
 
     def stimulus(self) -> None:
         """Nothing is played."""
 
     def phase(self, at_s: float) -> str:
         """What is going on then."""
-        return "Talk as you always do, from where you always sit."
+        return f"Talk as you always do, from {self.place}."
 
     def evaluate(self, recording: NDArray[np.float32]) -> Learnt:
         """The colour of room and microphone, and an estimate of the decay."""

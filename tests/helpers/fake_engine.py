@@ -37,10 +37,12 @@ from engine import (
     PresetDescription,
     PresetSnapshot,
     ResetMeters,
+    RoomSnapshot,
     ServicesSnapshot,
     SessionSnapshot,
     SetBypass,
     SetParam,
+    SetRoom,
     SetService,
     Snapshot,
     SpectrumSnapshot,
@@ -177,6 +179,7 @@ class FakeEngine:
         self.is_held = False
         self.config = EngineConfig()
         self.services = ServicesSnapshot()
+        self.room = RoomSnapshot()
         self.params: dict[str, Value] = {
             f"{stage.id}.{spec.name}": spec.default for stage in self.description.stages for spec in stage.params
         }
@@ -214,6 +217,8 @@ class FakeEngine:
                 case SetService(config=part):
                     config = self.services.config.with_part(part)
                     self.services = msgspec.structs.replace(self.services, config=config)
+                case SetRoom():
+                    self.room = RoomSnapshot(command.config)
                 case Start():
                     self.config = command.config
                     self.state = EngineState.RUNNING
@@ -297,6 +302,7 @@ class FakeEngine:
             params=dict(self.params),
             midi=self.midi,
             services=self.services,
+            room=self.room,
             spectrum=self._spectrum(voice) if with_spectrum and is_running else None,
             controls=self.controls,
             presets=self.presets,

@@ -1,0 +1,120 @@
+"""What a room profile looks like and means: curves to draw, and its figures in plain words. Knows no window; nothing waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.core.params import Value
+from engine.dsp.correction import FLAT, Limits, correction, target_curve
+from engine.dsp.curve import GRID_HZ
+from engine.dsp.speech_spectrum import speech_weights
+from engine.measure.profile import RoomProfile, Way
+from engine.measure.response import Decay
+
+_STAGE = "room_correction"
+_DRY_S, _FURNISHED_S = 0.3, 0.6
+_CLEAR_DB, _FAIR_DB = 3.0, 0.0
+
+Line = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPicture:
+    """A profile as it is shown.
+
+    Attributes
+    ----------
+    frequencies_hz : tuple
+        Of all lines.
+    measured_db, target_db : tuple
+        What was learnt and where it is led to, at the same loudness; empty where no response was learnt.
+    correction_db : tuple
+        What the filter does.
+    words : tuple of str
+        What the figures mean, a sentence each.
+    """
+
+    frequencies_hz: Line
+    measured_db: Line
+    target_db: Line
+    correction_db: Line
+    words: tuple[str, ...]
+
+
+def draw(profile: RoomProfile, params: Mapping[str, Value], notes: tuple[str, ...] = ()) -> RoomPicture:
+    """Draw `profile` as the stage with these parameters of the chain corrects it.
+
+    Parameters
+    ----------
+    notes : tuple of str
+        What else is worth telling.
+    """
+    room = profile.room()
+    target, limits = aim(params)
+    inside = (max(room.low_hz, GRID_HZ[0]) <= GRID_HZ) & (min(room.high_hz, GRID_HZ[-1]) >= GRID_HZ)
+    measured_db: Line = ()
+    target_db: Line = ()
+    if not room.is_correction and profile.way is not Way.CLAP:
+        led_to = target_curve(target, room.own_target).at(GRID_HZ)
+        response = room.curve.at(GRID_HZ)
+        response = response - np.average(response - led_to, weights=speech_weights(GRID_HZ) * inside)
+        measured_db, target_db = tuple(response[inside].tolist()), tuple(led_to[inside].tolist())
+    gain_db = correction(room, target, limits).at(GRID_HZ)
+    return RoomPicture(
+        tuple(GRID_HZ[inside].tolist()),
+        measured_db,
+        target_db,
+        tuple(gain_db[inside].tolist()),
+        (*decay_in_words(profile.decay, profile.way), *notes),
+    )
+
+
+def aim(params: Mapping[str, Value]) -> tuple[str, Limits]:
+    """Target and limits that the parameters of the chain ask for; what they lack is as ever."""
+    usual = Limits()
+
+    def figure(name: str, otherwise: float) -> float:
+        return float(params.get(f"{_STAGE}.{name}", otherwise))
+
+    limits = Limits(
+        boost_db=figure("boost_db", usual.boost_db),
+        low_hz=figure("low_hz", usual.low_hz),
+        high_hz=figure("high_hz", usual.high_hz),
+        strength=figure("strength", 100.0 * usual.strength) / 100.0,
+    )
+    return str(params.get(f"{_STAGE}.target", FLAT)), limits
+
+
+def decay_in_words(decay: Decay | None, way: Way) -> tuple[str, ...]:
+    """How long it rings and how clear speech is, with T30 (or T20), EDT and C50, as far as they were learnt."""
+    if decay is None:
+        return ("How long the room rings was not learnt.",)
+    words = []
+    time_s = decay.t30_s or decay.t20_s
+    if time_s is not None:
+        name = "T30" if decay.t30_s else "T20"
+        words.append(f"The room rings for {time_s:.2f} s ({name}): {_ringing(time_s)}.")
+    if decay.edt_s is not None:
+        estimated = "about " if way is Way.TALK else ""
+        reading = f": {_ringing(decay.edt_s)}" if time_s is None else ""
+        words.append(f"While you speak, {estimated}{decay.edt_s:.2f} s of it are heard (EDT){reading}.")
+    if way is not Way.TALK:
+        words.append(f"Clarity C50 is {decay.c50_db:+.1f} dB: {_clarity(decay.c50_db)}.".replace("-", "−"))
+    return tuple(words)
+
+
+def _ringing(time_s: float) -> str:
+    if time_s < _DRY_S:
+        return "dry, like a studio"
+    if time_s < _FURNISHED_S:
+        return "like a furnished room"
+    return "long; curtains, carpet and a closer microphone help more than any filter"
+
+
+def _clarity(c50_db: float) -> str:
+    if c50_db >= _CLEAR_DB:
+        return "speech is clear"
+    return "speech is fairly clear" if c50_db >= _FAIR_DB else "speech is blurred"

@@ -1,0 +1,187 @@
+"""The room wizard from the first button to the corrected voice, on a simulated loudspeaker and microphone in one room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from app.bridge import EngineBridge, LinkState
+from app.room_session import RoomSession, Step
+from app.rooms import RoomFolder
+from app.ui.main_window import MainWindow
+from app.ui.panels.room_panel import RoomPanel
+from app.ui.tools import Tool
+from engine import DeviceConfig, EngineConfig, RoomConfig, SetRoom
+from engine.io.simulated import SimulatedBackend
+from tests.gui.cut_text import cut_texts
+from tests.helpers.fake_engine import FakeEngine, FakeLink
+from tests.helpers.rooms import RATE_HZ, room_impulse
+from tests.helpers.simulated_room import RoomLoop, room_backend
+
+ROOM = room_impulse(0.4, seconds=1.5)
+PATIENCE_MS = 60_000
+
+
+class Studio:
+    """What the next take finds."""
+
+    def __init__(self) -> None:
+        self.loop = RoomLoop(ROOM, gain=0.5, noise=2e-4)
+
+    def backend(self) -> SimulatedBackend:
+        return room_backend(self.loop)
+
+
+@pytest.fixture
+def studio() -> Studio:
+    return Studio()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RoomFolder:
+    return RoomFolder(tmp_path / "rooms")
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, engine: FakeEngine, folder: RoomFolder, studio: Studio) -> Iterator[RoomPanel]:
+    devices = DeviceConfig(input="simulated:in", output="simulated:out")
+    bridge = EngineBridge(FakeLink(engine), EngineConfig(devices=devices))
+    tool = Tool("room", "Room", "Rooms.", lambda bridge: RoomPanel(bridge, RoomSession(folder, studio.backend)))
+    window = MainWindow(bridge, tools=(tool,))
+    qtbot.addWidget(window)
+    window.resize(1000, 640)
+    window.show()
+    bridge.open()
+    qtbot.waitUntil(lambda: bridge.link_state is LinkState.CONNECTED and bool(window.chain.cards))
+    window.open_tool("room")
+    opened = window.tool_panel
+    assert isinstance(opened, RoomPanel)
+    yield opened
+    bridge.close(timeout_s=5.0)
+
+
+def click(button: QWidget) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def await_step(qtbot: QtBot, panel: RoomPanel, step: Step) -> None:
+    qtbot.waitUntil(lambda: panel._shown is not None and panel._shown.step is step, timeout=PATIENCE_MS)
+
+
+def sent(engine: FakeEngine) -> list[RoomConfig]:
+    return [command.config for command in engine.commands if isinstance(command, SetRoom)]
+
+
+def test_a_room_is_learnt_by_sweeps_seen_kept_used_and_forgotten(
+    qtbot: QtBot, panel: RoomPanel, engine: FakeEngine, folder: RoomFolder, tmp_path: Path
+) -> None:
+    click(panel.choosing.ways["sweep"])
+    await_step(qtbot, panel, Step.LEARNING)
+    qtbot.waitUntil(lambda: panel.take.progress.value() > 10, timeout=PATIENCE_MS)
+    assert panel.take.isVisible()
+    assert "Sweep" in panel.take.phase.text() or "quiet room" in panel.take.phase.text()
+    qtbot.waitUntil(lambda: cut_texts(panel.window()) == [])  # type: ignore[arg-type]
+    await_step(qtbot, panel, Step.LEARNT)
+    assert min(panel.result.plot.shown_lines) > 100
+    assert "(T30): like a furnished room" in panel.result.words.text()
+    assert "C50" in panel.result.words.text()
+    qtbot.waitUntil(lambda: cut_texts(panel.window()) == [])  # type: ignore[arg-type]
+
+    panel.result.name.setText("a/b")
+    click(panel.result.use_button)
+    qtbot.waitUntil(lambda: "cannot be the name of a room" in panel.result.problem.text())
+    assert sent(engine) == []
+    panel.result.name.setText("Attic")
+    click(panel.result.use_button)
+    qtbot.waitUntil(lambda: sent(engine) == [RoomConfig(profile="Attic")])
+    kept = folder.load("Attic")
+    assert kept.decay is not None
+    assert kept.input_device == "simulated:in"
+    panel.export_picture(tmp_path / "attic.png")
+    assert (tmp_path / "attic.png").read_bytes().startswith(b"\x89PNG")
+    panel.export_equalizer(tmp_path / "attic.txt")
+    qtbot.waitUntil((tmp_path / "attic.txt").exists)
+    assert "Filter 1: ON" in (tmp_path / "attic.txt").read_text()
+
+    click(panel.result.back_button)
+    await_step(qtbot, panel, Step.CHOOSING)
+    qtbot.waitUntil(lambda: panel.choosing.voice.currentData() == "Attic")
+    panel.choosing.voice.chosen.emit("")
+    qtbot.waitUntil(lambda: sent(engine)[-1] == RoomConfig())
+    click(panel.choosing.show_button)
+    await_step(qtbot, panel, Step.LEARNT)
+    assert panel.result.heading.text() == "Attic"
+    click(panel.result.back_button)
+    await_step(qtbot, panel, Step.CHOOSING)
+    click(panel.choosing.remove_button)
+    qtbot.waitUntil(lambda: panel.choosing.list.count() == 0)
+    assert folder.names() == []
+
+
+def test_a_take_that_is_too_loud_is_refused_and_tried_again(qtbot: QtBot, panel: RoomPanel, studio: Studio) -> None:
+    studio.loop = RoomLoop(ROOM, gain=30.0)
+    click(panel.choosing.ways["sweep"])
+    await_step(qtbot, panel, Step.REFUSED)
+    assert "clipped" in panel.take.phase.text()
+    assert "turn the loudspeaker or the microphone down" in panel.take.phase.text()
+    assert not panel.take.progress.isVisible()
+    qtbot.waitUntil(lambda: cut_texts(panel.window()) == [])  # type: ignore[arg-type]
+    studio.loop = RoomLoop(ROOM, gain=0.5, noise=2e-4)
+    click(panel.take.again_button)
+    await_step(qtbot, panel, Step.LEARNING)
+    click(panel.take.cancel_button)
+    await_step(qtbot, panel, Step.CHOOSING)
+    assert panel.choosing.problem.text() == ""
+
+
+def test_silence_instead_of_talking_is_refused(qtbot: QtBot, panel: RoomPanel, studio: Studio) -> None:
+    studio.loop = RoomLoop(ROOM, gain=0.0)
+    click(panel.choosing.ways["talk"])
+    await_step(qtbot, panel, Step.REFUSED)
+    assert panel.take.phase.text().endswith(".")
+    click(panel.take.back_button)
+    await_step(qtbot, panel, Step.CHOOSING)
+
+
+def test_an_impulse_response_is_taken_over_and_another_file_is_a_sentence(
+    qtbot: QtBot, panel: RoomPanel, tmp_path: Path
+) -> None:
+    (tmp_path / "letter.txt").write_text("Dear friend")
+    panel.import_file(tmp_path / "letter.txt")
+    qtbot.waitUntil(lambda: "holds no measurement that is known here" in panel.choosing.problem.text())
+    soundfile.write(tmp_path / "hall.wav", ROOM / np.abs(ROOM).max() * 0.5, RATE_HZ, subtype="FLOAT")
+    panel.import_file(tmp_path / "hall.wav")
+    await_step(qtbot, panel, Step.LEARNT)
+    assert panel.result.heading.text() == "Not kept yet"
+    assert panel.result.problem.text() == ""
+
+
+def test_a_damaged_room_is_told_and_can_be_removed(
+    qtbot: QtBot, panel: RoomPanel, folder: RoomFolder, tmp_path: Path
+) -> None:
+    (tmp_path / "rooms").mkdir()
+    (tmp_path / "rooms" / "Cellar.room.json").write_bytes(b"?")
+    panel._session.remove("nothing")
+    qtbot.waitUntil(lambda: "there is no room profile" in panel.choosing.problem.text().lower())
+    panel._session._look()
+    qtbot.waitUntil(lambda: panel.choosing.marked == "Cellar")
+    click(panel.choosing.show_button)
+    qtbot.waitUntil(lambda: "nothing is corrected" in panel.choosing.problem.text())
+    click(panel.choosing.remove_button)
+    qtbot.waitUntil(lambda: folder.names() == [])
+
+
+def test_closing_the_panel_ends_the_take(qtbot: QtBot, panel: RoomPanel) -> None:
+    session = panel._session
+    click(panel.choosing.ways["clap"])
+    await_step(qtbot, panel, Step.LEARNING)
+    panel.close_button.click()
+    qtbot.waitUntil(lambda: session.state.step is Step.CHOOSING)
