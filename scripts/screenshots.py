@@ -55,6 +55,7 @@ EXTRA_PICTURES = {
     },
     "extra-loudness": Shot(1000, 640, open_tool="loudness"),
     "extra-loudness-1440x900": Shot(1440, 900, open_tool="loudness"),
+    "extra-room": Shot(1000, 640, open_tool="room"),
     "extra-trouble": Shot(1000, 640, is_trouble=True),
 }
 

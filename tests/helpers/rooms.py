@@ -1,4 +1,4 @@
-"""Rooms whose response is known, because they are made here."""
+"""Rooms whose response is known, because they are made here, and something like a voice to speak in them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from scipy import signal
 
 from engine.dsp.correction import Room
 from engine.dsp.curve import GRID_HZ, Curve, power_spectrum, psychoacoustic_db
+from engine.dsp.speech_spectrum import ANY, speech_spectrum
 
 RATE_HZ = 48_000
 
@@ -36,3 +37,17 @@ def room_impulse(
 def room_of(impulse: NDArray[np.float64]) -> Room:
     """What a measurement without any error would make of a response."""
     return Room(Curve(GRID_HZ, psychoacoustic_db(power_spectrum(impulse), RATE_HZ)))
+
+
+def speech_like(seconds: float = 30.0, seed: int = 1) -> NDArray[np.float64]:
+    """Noise with the average spectrum of speech, in syllables with pauses, over a faint room noise."""
+    rng = np.random.default_rng(seed)
+    frames = round(seconds * RATE_HZ)
+    frequencies = np.maximum(np.fft.rfftfreq(frames, 1 / RATE_HZ), 20.0)
+    density = speech_spectrum(ANY).at(frequencies) - 10 * np.log10(frequencies)
+    noise = np.fft.irfft(np.fft.rfft(rng.standard_normal(frames)) * 10 ** (density / 20), frames)
+    t = np.arange(frames) / RATE_HZ
+    gate = (np.sin(2 * np.pi * 1.7 * t) > -0.2) & (np.sin(2 * np.pi * 0.23 * t) > -0.6)
+    smooth = np.convolve(gate, np.full(480, 1 / 480), mode="same")
+    voice = smooth * noise / np.abs(noise).max()
+    return np.asarray(0.5 * voice + 1e-4 * rng.standard_normal(frames))

@@ -9,26 +9,12 @@ from scipy import signal
 
 from engine.dsp.correction import Limits, Room, correction
 from engine.dsp.curve import THIRD_OCTAVES_HZ, power_spectrum, third_octave_db
-from engine.dsp.speech_spectrum import ANY, speech_spectrum
+from engine.dsp.speech_spectrum import ANY
 from engine.errors import RoomError
 from engine.measure.clap import evaluate_claps
 from engine.measure.response import decay_of
 from engine.measure.talk import evaluate_talk
-from tests.helpers.rooms import RATE_HZ, room_impulse
-
-
-def speech_like(seconds: float = 30.0, seed: int = 1) -> NDArray[np.float64]:
-    """Noise with the average spectrum of speech, in syllables with pauses, over a faint room noise."""
-    rng = np.random.default_rng(seed)
-    frames = round(seconds * RATE_HZ)
-    frequencies = np.maximum(np.fft.rfftfreq(frames, 1 / RATE_HZ), 20.0)
-    density = speech_spectrum(ANY).at(frequencies) - 10 * np.log10(frequencies)
-    noise = np.fft.irfft(np.fft.rfft(rng.standard_normal(frames)) * 10 ** (density / 20), frames)
-    t = np.arange(frames) / RATE_HZ
-    gate = (np.sin(2 * np.pi * 1.7 * t) > -0.2) & (np.sin(2 * np.pi * 0.23 * t) > -0.6)
-    smooth = np.convolve(gate, np.full(480, 1 / 480), mode="same")
-    voice = smooth * noise / np.abs(noise).max()
-    return np.asarray(0.5 * voice + 1e-4 * rng.standard_normal(frames))
+from tests.helpers.rooms import RATE_HZ, room_impulse, speech_like
 
 
 def deviation_db(impulse: NDArray[np.float64], gain_db: NDArray[np.float64]) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
@@ -21,10 +23,9 @@ from app.room_session import RoomState, Step
 from app.ui import theme
 from app.ui.panels.panel_frame import quiet_button
 from app.ui.theme import Colour, FontRole
-from app.ui.widgets.activity_meter import ActivityMeter
 from app.ui.widgets.name_box import NameBox
 from app.ui.widgets.room_plot import RoomPlot
-from engine import DeviceDescription, MeterSpec, RoomConfig
+from engine import DeviceDescription, RoomConfig
 
 WAYS = {
     "sweep": ("Sweep", "A loudspeaker plays sweeps for 20 s. Teaches tone and decay; the surest way."),
@@ -42,7 +43,13 @@ ADVICE = {
     "clap": "Clap where you sit, not into the microphone; then wait until all is quiet.",
 }
 
-_LEVEL = MeterSpec("level_dbfs", "Level", "dB", -60.0, 0.0)
+_LEGEND = (
+    f"<span style='color:{Colour.SECOND}'>━ the room</span> &nbsp; <span style='color:{Colour.MUTED}'>┅ target</span> "
+    f"&nbsp; <span style='color:{Colour.ACCENT}'>━ the filter</span>, dB over Hz"
+)
+
+QUIET_DBFS = -60.0
+"""The left end of the level."""
 
 
 class ChoosingPage(QWidget):
@@ -118,21 +125,11 @@ class ChoosingPage(QWidget):
             label = _text(Colour.MUTED)
             label.setText(help)
             ways.addWidget(label, row, 1)
-        boxes = QGridLayout()
-        boxes.setColumnStretch(1, 1)
-        for row, (caption, box) in enumerate(
-            (
-                ("Loudspeaker", self.loudspeaker),
-                ("Taken out of the voice", self.voice),
-                ("On the monitor", self.monitor),
-            )
-        ):
-            boxes.addWidget(_caption(caption), row, 0)
-            boxes.addWidget(box, row, 1)
         column = _column(self)
         column.addWidget(self.problem)
+        column.addLayout(_captioned(("Taken out of the voice", self.voice)))
         column.addLayout(ways)
-        column.addLayout(boxes)
+        column.addLayout(_captioned(("Loudspeaker", self.loudspeaker), ("On the monitor", self.monitor)))
         column.addWidget(_caption("Rooms that are kept"))
         column.addWidget(self.list)
         column.addLayout(_row(self.show_button, self.remove_button))
@@ -146,16 +143,14 @@ class TakePage(QWidget):
         super().__init__()
         self.advice = _text(Colour.MUTED)
         self.phase = _text(Colour.TEXT, FontRole.BODY)
-        self.progress = QProgressBar()
-        self.progress.setAccessibleName("Progress of the measurement")
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(theme.GAP)
-        self.level = ActivityMeter(_LEVEL, "Measurement")
+        self.progress = _bar("Progress of the measurement", 0, 100)
+        self.level_text = _caption("Level")
+        self.level = _bar("Level of the microphone", round(QUIET_DBFS), 0)
         self.cancel_button = _button("Cancel", "End the measurement without a result")
         self.again_button = _button("Try again", "Do the same once more")
         self.back_button = quiet_button("Back", "Choose another way")
         column = _column(self)
-        for widget in (self.advice, self.phase, self.progress, self.level):
+        for widget in (self.advice, self.phase, self.progress, self.level_text, self.level):
             column.addWidget(widget)
         column.addLayout(_row(self.cancel_button, self.again_button, self.back_button))
         column.addStretch(1)
@@ -166,8 +161,10 @@ class TakePage(QWidget):
         self.phase.setText(state.problem if is_refused else state.phase or "Opening the devices.")
         self.phase.setStyleSheet(f"color: {Colour.CAUTION if is_refused else Colour.TEXT}")
         self.progress.setValue(round(100 * state.progress))
-        self.level.show_reading(state.level_dbfs)
-        for widget in (self.progress, self.level, self.cancel_button):
+        level_dbfs = max(state.level_dbfs, QUIET_DBFS)
+        self.level.setValue(round(level_dbfs))
+        self.level_text.setText(f"Level {level_dbfs:.0f} dBFS".replace("-", "−"))
+        for widget in (self.progress, self.level_text, self.level, self.cancel_button):
             widget.setVisible(not is_refused)
         for button in (self.again_button, self.back_button):
             button.setVisible(is_refused)
@@ -180,9 +177,11 @@ class ResultPage(QWidget):
         super().__init__()
         self._shown: RoomPicture | None = None
         self.picture = QWidget()
-        self.heading = _text(Colour.TEXT, FontRole.BODY)
+        self.legend = QLabel()
+        self.legend.setStyleSheet(f"color: {Colour.MUTED}")
+        theme.use_font(self.legend, FontRole.SMALL)
         self.plot = RoomPlot()
-        self.plot.setFixedHeight(theme.em() * 9)
+        self.plot.setFixedHeight(theme.em() * 7)
         self.words = _text(Colour.TEXT)
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name of this room")
@@ -206,31 +205,34 @@ class ResultPage(QWidget):
             self.plot.show_picture(state.picture)
             self.words.setText(" ".join(state.picture.words))
             self.name.setText(state.kept)
-        self.heading.setText(state.kept or "Not kept yet")
+        self.legend.setText(f"{html.escape(state.kept or 'Not kept yet')}: {_LEGEND}")
         _say(self.problem, state.problem)
 
     def _lay_out(self) -> None:
         shown = _column(self.picture)
-        legend = QLabel(
-            f"<span style='color:{Colour.SECOND}'>━ the room</span> &nbsp; "
-            f"<span style='color:{Colour.MUTED}'>┅ target</span> &nbsp; "
-            f"<span style='color:{Colour.ACCENT}'>━ the filter</span>, dB over Hz"
-        )
-        legend.setStyleSheet(f"color: {Colour.MUTED}")
-        theme.use_font(legend, FontRole.SMALL)
-        for widget in (self.heading, self.plot, legend, self.words):
-            shown.addWidget(widget)
+        shown.addWidget(self.plot)
+        shown.addWidget(self.legend)
+        shown.addWidget(self.words)
         naming = QHBoxLayout()
         naming.setSpacing(theme.GAP)
         naming.addWidget(self.name, 1)
-        naming.addWidget(self.use_button)
-        naming.addWidget(self.save_button)
+        for button in (self.use_button, self.save_button, self.back_button):
+            naming.addWidget(button)
         column = _column(self)
         column.addLayout(naming)
         column.addWidget(self.problem)
         column.addWidget(self.picture)
-        column.addLayout(_row(self.png_button, self.equalizer_button, self.rew_button, self.back_button))
+        column.addLayout(_row(self.png_button, self.equalizer_button, self.rew_button))
         column.addStretch(1)
+
+
+def _bar(name: str, lowest: int, highest: int) -> QProgressBar:
+    bar = QProgressBar()
+    bar.setAccessibleName(name)
+    bar.setTextVisible(False)
+    bar.setFixedHeight(theme.GAP)
+    bar.setRange(lowest, highest)
+    return bar
 
 
 def _column(widget: QWidget) -> QVBoxLayout:
@@ -238,6 +240,15 @@ def _column(widget: QWidget) -> QVBoxLayout:
     column.setContentsMargins(0, 0, theme.GAP, 0)
     column.setSpacing(theme.GAP)
     return column
+
+
+def _captioned(*rows: tuple[str, QWidget]) -> QGridLayout:
+    grid = QGridLayout()
+    grid.setColumnStretch(1, 1)
+    for row, (text, widget) in enumerate(rows):
+        grid.addWidget(_caption(text), row, 0)
+        grid.addWidget(widget, row, 1)
+    return grid
 
 
 def _row(*buttons: QPushButton) -> QHBoxLayout:

@@ -14,7 +14,7 @@ from app.ui.theme import Colour
 from app.ui.widgets.graph import Graph, decibel_ticks
 from app.ui.widgets.spectrum_plot import TICKS_HZ
 
-LOWEST_DB, HIGHEST_DB = -24.0, 18.0
+LOWEST_DB, HIGHEST_DB = -22.0, 16.0
 
 
 class RoomPlot(Graph):
@@ -23,7 +23,7 @@ class RoomPlot(Graph):
     def __init__(self) -> None:
         bottom = [(float(np.log10(at)), text) for at, text in TICKS_HZ]
         ends = (float(np.log10(20.0)), float(np.log10(20_000.0)))
-        super().__init__("Room", bottom, decibel_ticks(-18, 12, 6), ends, (LOWEST_DB, HIGHEST_DB))
+        super().__init__("Room", bottom, decibel_ticks(-12, 12, 12), ends, (LOWEST_DB, HIGHEST_DB))
         self._measured = self._plot.plot(pen=pg.mkPen(Colour.SECOND, width=1.5))
         self._target = self._plot.plot(pen=pg.mkPen(Colour.MUTED, width=1, style=Qt.PenStyle.DashLine))
         self._correction = self._plot.plot(pen=pg.mkPen(Colour.ACCENT, width=2))
