@@ -85,6 +85,7 @@ class Convolver:
         partitions = -(-LONGEST_TAPS // PARTITION_FRAMES)
         self._through = PartitionedFilter([1.0])
         self._wanted = self._heard = self._coming = self._through
+        self._is_used = False
         # What was handed over lives on here for a while, so that none is freed on the audio thread.
         self._kept: deque[PartitionedFilter] = deque(maxlen=_KEPT_FILTERS)
         self._at = np.zeros(3, np.int64)
@@ -102,6 +103,7 @@ class Convolver:
 
     def hand_over(self, new: PartitionedFilter | None) -> None:
         """Let another filter take over with the next block; None lets the sound through as it is. Control thread."""
+        self._is_used |= new is not None
         self._wanted = new or self._through
         self._kept.append(self._wanted)
 
@@ -112,6 +114,9 @@ class Convolver:
 
     def process(self, block: Block) -> None:
         """Filter `block`, shape (channels, frames), in place. Audio thread."""
+        if not self._is_used:
+            # Most streams never have a filter; those need no past to be kept for one.
+            return
         if self._coming is self._heard and self._wanted is not self._heard:
             self._coming = self._wanted
             self._at[_FADED] = 0
