@@ -234,7 +234,13 @@ class Poller:
 
     def _lose(self, text: str) -> None:
         self._is_connected = False
-        self._post(lambda mail: setattr(mail, "link", (LinkState.LOST, text)))
+
+        def tell(mail: Mail) -> None:
+            # What an engine said that is gone by now would be shown as if it were still there.
+            mail.snapshot = None
+            mail.link = (LinkState.LOST, text)
+
+        self._post(tell)
         self._outbox.rest(RETRY_S)
 
     def _exchange(self) -> None:

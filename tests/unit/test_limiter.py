@@ -147,7 +147,7 @@ def test_below_the_ceiling_it_only_delays() -> None:
     # A little below, for it looks more closely than either meter.
     samples *= np.float32(10 ** (-1.3 / 20) / 10 ** (max(true_peaks_dbtp(samples)) / 20))
     stage = prepared(2)
-    context = Context(LimiterParams(), 1)
+    context = Context(LimiterParams(), len(Limiter.meters))
     out = samples.copy()
     for start in range(0, out.shape[1], 480):
         stage.process(out[:, start : start + 480], context)
@@ -172,7 +172,7 @@ def test_loudness_is_not_given_away() -> None:
 
 
 def test_meter_shows_the_reduction() -> None:
-    context = Context(LimiterParams(), 1)
+    context = Context(LimiterParams(), len(Limiter.meters))
     stage = prepared()
     samples = tone(0.5, 5.0)
     for start in range(0, samples.shape[1], 480):
