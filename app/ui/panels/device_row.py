@@ -147,11 +147,11 @@ class DeviceRow(QWidget):
         inputs = self._offers(lambda device: 0 if device.is_monitor else device.input_channels)
         outputs = self._offers(lambda device: device.output_channels)
         default = next((device.name for device in self._devices if device.is_default_input), "")
-        first = f"System default ({default})" if default else "System default (automatic)"
+        first = f"System default ({default})" if default else "System default"
         self.input_box.offer(
             [(first, AUTOMATIC, "The microphone the system calls its default"), *inputs], self._config.input
         )
-        virtual = ("Virtual microphone (automatic)", AUTOMATIC, "What OBS and browsers list as a microphone")
+        virtual = ("Virtual microphone", AUTOMATIC, "What OBS and browsers list as a microphone")
         self.output_box.offer([virtual, *outputs], self._config.output)
         off = ("Off", None, "Nobody hears the monitor bus")
         self.monitor_box.offer([off, *outputs], self._config.monitor)
