@@ -103,14 +103,27 @@ class EngineSupervisor:
             return found
         process = self._process
         if process is None or process.poll() is not None:
-            process = self._launch()
+            engine = self._await(self._launch())
+        else:
+            engine = self._await_or_replace(process)
+        self._silences = 0
+        return engine
+
+    def _await_or_replace(self, process: subprocess.Popen[bytes]) -> RemoteEngine:
+        """Wait for an engine launched before. One that was just killed counts as running until its last thread is gone."""
         try:
-            engine = await_engine(self._meeting_point, process)
+            return self._await(process)
+        except ConnectionLostError:
+            if process.poll() is None:
+                raise
+            return self._await(self._launch())
+
+    def _await(self, process: subprocess.Popen[bytes]) -> RemoteEngine:
+        try:
+            return await_engine(self._meeting_point, process)
         except ConnectionLostError:
             self._give_up_on(process)
             raise
-        self._silences = 0
-        return engine
 
     def _launch(self) -> subprocess.Popen[bytes]:
         self._process = launch_engine(msgspec.json.encode(self.config).decode())

@@ -136,6 +136,20 @@ def test_a_killed_engine_comes_back_as_it_was(home: Home) -> None:
     assert home.meeting_point.find() is None
 
 
+def test_an_engine_that_is_dying_when_asked_for_makes_room_for_another(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A killed process counts as running until the last of its threads is gone.
+    dying = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.5)"])
+    supervisor = home.supervisor()
+    with monkeypatch.context() as patch:
+        patch.setattr("app.supervisor.launch_engine", lambda config: dying)
+        supervisor.prelaunch()
+    assert running(supervisor).state is EngineState.RUNNING
+    assert dying.returncode == 0
+    end(supervisor, home.engine_id())
+
+
 FACE = """
 import sys
 from pathlib import Path
