@@ -1,4 +1,4 @@
-"""The command line: names and options are a contract (docs/commands in the README); the work is in `app.commands`."""
+"""The command line: names and options are a contract (*Command line* in the README); the work is in `app.commands`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _VERSION = "0.1.0"
 COMPARE_ACTIONS = ("start", "a", "b", "x", "other", "removed", "now", "answer-a", "answer-b", "keep-b", "end")
+OWN_PROCESSES = ("engine-host", "model-check", "services-host")
 MODEL_ACTIONS = ("list", "build", "verify", "measure", "import", "remove", "choose", "rollback", "history", "canary")
 
 
@@ -51,11 +52,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     remote = _add(commands, "remote", "remote control by other programs of this machine")
     remote.add_argument("action", choices=("on", "off", "address", "renew", "schema"), help="renew makes a new address")
     _add_obs(commands)
-    _add(commands, "engine-host", argparse.SUPPRESS).add_argument("--config", default="")
-    check = _add(commands, "model-check", argparse.SUPPRESS)
-    check.add_argument("file", type=Path)
-    check.add_argument("--provider", default="CPUExecutionProvider")
-    _add(commands, "services-host", argparse.SUPPRESS).add_argument("--engine", required=True)
+    if arguments and arguments[0] in OWN_PROCESSES:
+        _add_own_processes(commands)
     return parser.parse_args(arguments)
 
 
@@ -66,12 +64,18 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _add(commands: _Commands, name: str, text: str) -> argparse.ArgumentParser:
-    hidden = text is argparse.SUPPRESS
-    parser: argparse.ArgumentParser = (
-        commands.add_parser(name) if hidden else commands.add_parser(name, help=text, description=text)
-    )
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(run=_later(name.replace("-", "_")))
     return parser
+
+
+def _add_own_processes(commands: _Commands) -> None:
+    """What Sidetone starts by itself; known only when it is asked for, so that no list offers it to a person."""
+    _add(commands, "engine-host", "the engine of a window").add_argument("--config", default="")
+    check = _add(commands, "model-check", "try a model that may fail")
+    check.add_argument("file", type=Path)
+    check.add_argument("--provider", default="CPUExecutionProvider")
+    _add(commands, "services-host", "the services of an engine").add_argument("--engine", required=True)
 
 
 class _later:  # noqa: N801 - reads as a word where it is used
@@ -91,35 +95,40 @@ def _add_headless(commands: _Commands) -> None:
     parser.add_argument("--output", metavar="DEV", help="where the air bus plays; the virtual microphone by default")
     parser.add_argument("--monitor", metavar="DEV", help="headphones for the monitor bus; off by default")
     parser.add_argument("--music", metavar="DEV", help="second input, lowered under speech; off by default")
-    parser.add_argument(
-        "--hop", type=int, choices=(64, 96, 120, 128, 160, 192, 240, 256, 320, 384, 480), metavar="FRAMES"
-    )
+    hops = (64, 96, 120, 128, 160, 192, 240, 256, 320, 384, 480)
+    text = f"frames worked on at once: {', '.join(map(str, hops[:-1]))} or {hops[-1]} (10 ms), the default"
+    parser.add_argument("--hop", type=int, choices=hops, metavar="FRAMES", help=text)
     parser.add_argument("--duration", type=_positive, metavar="S", help="end after so many seconds")
     _add_settings(parser)
 
 
 def _add_process(commands: _Commands) -> None:
     parser = _add(commands, "process", "the same chain over a file")
-    parser.add_argument("source", type=Path, metavar="IN")
-    parser.add_argument("target", type=Path, metavar="OUT")
+    parser.add_argument("source", type=Path, metavar="IN", help="a sound file of one or two channels; never changed")
+    parser.add_argument(
+        "target", type=Path, metavar="OUT", help="written whole or not at all; its ending is its format"
+    )
     parser.add_argument("--compensate-latency", action="store_true", help="align OUT with IN")
     _add_settings(parser)
 
 
 def _add_captions(commands: _Commands) -> None:
-    parser = _add(commands, "captions", "captions of a recording")
-    parser.add_argument("source", type=Path, metavar="IN")
+    parser = _add(commands, "captions", "captions of a recording; without any FILE, the text is printed")
+    parser.add_argument("source", type=Path, metavar="IN", help="a sound file; never changed")
     for name, text in (("vtt", "WebVTT"), ("srt", "SubRip"), ("json", "JSON"), ("txt", "plain text")):
-        parser.add_argument(
-            f"--{name}", type=Path, metavar="FILE", help=f"write {text}; without any file, print the text"
-        )
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"write {text}")
 
 
 def _add_changes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", metavar="NAME", help="a preset's name or file")
-    parser.add_argument("--set", action="append", default=[], metavar="ID=VALUE", dest="settings", type=_assignment)
-    parser.add_argument("--bypass", action="append", default=[], metavar="STAGE", dest="bypassed")
-    parser.add_argument("--enable", action="append", default=[], metavar="STAGE", dest="enabled")
+    text = "change a parameter, such as denoise.strength_db=24; again for others"
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="ID=VALUE", dest="settings", type=_assignment, help=text
+    )
+    text = "take a stage out, such as compressor; again for others"
+    parser.add_argument("--bypass", action="append", default=[], metavar="STAGE", dest="bypassed", help=text)
+    text = "put a stage in that starts bypassed, such as gate; again for others"
+    parser.add_argument("--enable", action="append", default=[], metavar="STAGE", dest="enabled", help=text)
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
@@ -132,11 +141,12 @@ def _add_bench_quality(bench: argparse.ArgumentParser) -> None:
     kinds = bench.add_subparsers(metavar="[quality|modes]")
     text = "how well the denoiser's modes and its peers clean real speech; sets up what it needs first"
     quality = kinds.add_parser("quality", help=text, description=text)
-    quality.add_argument("--data", type=Path, metavar="DIR", help="evaluation material (../shared/eval/data)")
+    quality.add_argument("--data", type=Path, metavar="DIR", help="folder with the evaluation material")
     quality.add_argument("--out", type=Path, metavar="DIR", help="folder for table and plot (docs/benchmarks)")
-    quality.add_argument("--jobs", type=int, metavar="N", help="processes that score at once (2)")
-    quality.add_argument("--only", nargs="*", metavar="NAME", help="measure only what has this in its name")
-    quality.set_defaults(run=_later("bench_quality"), module="benchmarks.quality")
+    quality.add_argument("--jobs", type=_count, metavar="N", help="processes that score at once (2)")
+    quality.add_argument("--only", nargs="+", metavar="NAME", help="measure only what has this in its name")
+    # Seconds are no option of this one, and those of `bench` itself must not reach it.
+    quality.set_defaults(run=_later("bench_quality"), module="benchmarks.quality", seconds=None)
     text = "what a hop takes in each of the denoiser's modes, beside DeepFilterNet's own runtime"
     modes = kinds.add_parser("modes", help=text, description=text)
     modes.add_argument("--seconds", type=_positive, metavar="N", help="sound to work through (20)")
@@ -152,7 +162,7 @@ def _add_models(commands: _Commands) -> None:
         ("id", "name"),
         ("label", "title"),
         ("version", "version"),
-        ("licence", "licence of its weights"),
+        ("licence", "licence"),
     ):
         parser.add_argument(f"--{name}", default="", metavar=name.upper(), help=f"import: the model's {text}")
     parser.add_argument(
@@ -219,7 +229,7 @@ def _add_ctl(commands: _Commands) -> None:
     compare.add_argument(
         "--model", default="", metavar="ID", help="start: B uses this model in the place where it fits"
     )
-    compare.add_argument("--trials", type=int, default=0, metavar="N", help="start: a blind test of so many trials")
+    compare.add_argument("--trials", type=_count, default=0, metavar="N", help="start: a blind test of so many trials")
     _add_changes(compare)
 
 
@@ -285,6 +295,12 @@ def _add_obs(commands: _Commands) -> None:
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65_536:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; one is from 1 to 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above zero")
     return int(text)
 
 

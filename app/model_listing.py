@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.paths import Paths
 from engine import ModelError, SidetoneError
@@ -71,7 +71,9 @@ def model_states(wanted: list[str], store: ModelStore, paths: Paths) -> list[Mod
 
 def model_table(states: list[ModelState]) -> Table:
     """The states for a terminal."""
-    table = Table("model", "kind", "version", "licence", "delay", "a hop takes", "here", "use")
+    # An id is there to be typed again: the words beside it are what wraps, and nothing is cut off.
+    words = (Column(name, overflow="fold") for name in ("kind", "version", "licence", "delay", "a hop takes", "here"))
+    table = Table(Column("model", no_wrap=True), *words, Column("use", overflow="fold"), padding=0)
     for state in states:
         delay = f"{1000 * state.delay_samples / state.sample_rate_hz:.0f} ms" if state.delay_samples else ""
         cost = f"{state.cost_ms:.2f} ms, {state.provider}" if state.cost_ms is not None else ""

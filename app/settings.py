@@ -1,11 +1,12 @@
 """What the user has chosen, kept from one start to the next: devices, parameters, bypass.
 
-Written atomically, with the last good file beside it as `.bak`; a damaged file is a sentence and a fresh start, never an
-end. Unknown stages and parameters (of another version) are left out when the engine loads them.
+Written atomically, with the last good file beside it as `.bak`; a damaged file is a sentence and a start from that one, never
+an end. Unknown stages and parameters (of another version) are left out when the engine loads them.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import msgspec
 import tomli_w
 
 from engine import EngineConfig, PresetError, SidetoneError
-from engine.files import write_with_backup
+from engine.files import backup_of, write_with_backup
 
 SETTINGS_VERSION = 1
 
@@ -34,11 +35,34 @@ def load_settings(path: Path) -> Settings:
         If the file is there and cannot be understood.
     """
     try:
+        return _read(path)
+    except PresetError as error:
+        raise PresetError(f"{error}; mend it, or remove it to begin afresh") from None
+
+
+def load_or_restore_settings(path: Path) -> tuple[Settings, str]:
+    """Settings of this user, and what is wrong with their file; a damaged one is put aside, and the one before is taken."""
+    try:
+        return _read(path), ""
+    except PresetError as error:
+        problem = f"{error}; the one before it was taken"
+    with suppress(OSError):
+        aside = path.with_suffix(".damaged")
+        path.replace(aside)
+        problem += f", and it lies in {aside.name} now"
+    try:
+        return _read(backup_of(path)), problem
+    except PresetError:
+        return Settings(), problem
+
+
+def _read(path: Path) -> Settings:
+    try:
         return msgspec.toml.decode(path.read_bytes(), type=Settings)
     except FileNotFoundError:
         return Settings()
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise PresetError(f"{path} cannot be read ({error}); mend it, or remove it to begin afresh") from None
+        raise PresetError(f"{path} cannot be read ({error})") from None
 
 
 def save_settings(path: Path, settings: Settings) -> None:

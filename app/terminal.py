@@ -1,4 +1,4 @@
-"""What a person at a terminal sees: progress of a first set-up, and the live meter table."""
+"""What a person at a terminal sees: tables, progress of a first set-up, and the live meter table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
@@ -16,6 +17,7 @@ from engine import Snapshot
 _BAR_CELLS = 30
 _BAR_FLOOR_DBFS = -60.0
 _REDRAWS_PER_S = 8
+_UNATTENDED_WIDTH = 120
 
 
 def is_attended() -> bool:
@@ -24,18 +26,24 @@ def is_attended() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
+def console(is_error: bool = False) -> Console:
+    """Where tables are printed. What stands in square brackets is a device's or a file's name, and no markup."""
+    width = None if is_error or is_attended() else _UNATTENDED_WIDTH
+    return Console(stderr=is_error, width=width, markup=False, emoji=False)
+
+
 @contextmanager
 def announce_progress() -> Iterator[Callable[[str, float], None]]:
     """A function to call with what is being done and its share done (0…1); shown on stderr."""
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as progress:
+    screen = console(is_error=True)
+    with Progress(console=screen, disable=not screen.is_terminal) as progress:
         tasks: dict[str, TaskID] = {}
 
         def announce(what: str, share: float) -> None:
             if what not in tasks:
-                tasks[what] = progress.add_task(what, total=1.0)
-                if not console.is_terminal:
-                    console.print(what)
+                tasks[what] = progress.add_task(escape(what), total=1.0)
+                if not screen.is_terminal:
+                    screen.print(what)
             progress.update(tasks[what], completed=share)
 
         yield announce
@@ -47,7 +55,7 @@ def meter_display() -> Iterator[Callable[[Snapshot], None]]:
     if not is_attended():
         yield lambda snapshot: None
         return
-    with Live(refresh_per_second=_REDRAWS_PER_S) as live:
+    with Live(console=console(), refresh_per_second=_REDRAWS_PER_S) as live:
         yield lambda snapshot: live.update(meter_table(snapshot))
 
 

@@ -29,7 +29,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that stand on the machine's own time, or on other programs, get a second try; the summary names those that took it."""
+    """Tests that stand on the machine's own time, or on other programs, get a second try, which the summary names."""
     for item in items:
         if SHARES_THE_MACHINE & set(item.path.relative_to(ROOT).parts):
             item.add_marker(pytest.mark.flaky(reruns=1))

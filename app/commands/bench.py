@@ -16,11 +16,11 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from app.composition import make_chain
 from app.paths import Paths
+from app.terminal import console
 from engine import SAMPLE_RATE_HZ, Percentiles
 from engine.config import DEFAULT_HOP_FRAMES
 from engine.core.meters import DurationHistogram
@@ -125,13 +125,13 @@ def _show(result: BenchResult) -> None:
     table.add_section()
     _add_row(table, "whole chain with meters", result.chain.hop_ms)
     _add_row(table, "DeepFilterNet3's own runtime", result.runtime_ms)
-    console = Console()
-    console.print(table)
-    console.print(
+    screen = console()
+    screen.print(table)
+    screen.print(
         f"The chain takes {100 * result.chain_share_of_hop:.1f} % of a {result.hop_ms:.0f} ms hop on one core."
     )
     if result.denoise_to_runtime is not None and result.chain_to_runtime is not None:
-        console.print(
+        screen.print(
             f"Denoise costs {result.denoise_to_runtime:.2f} × DeepFilterNet3's own runtime, the whole chain "
             f"{result.chain_to_runtime:.2f} ×."
         )

@@ -7,13 +7,12 @@ from time import sleep
 from typing import Any
 
 import msgspec
-from rich.console import Console
 
 from app.chain_settings import preset_named, read_preset_text
 from app.commands.ctl_compare import compare
 from app.composition import rendezvous
 from app.paths import Paths
-from app.terminal import meter_table
+from app.terminal import console, meter_table
 from engine import (
     EngineApi,
     ImportPreset,
@@ -81,7 +80,7 @@ def _snapshot(engine: EngineApi, as_json: bool) -> None:
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(snapshot), indent=2).decode())
     else:
-        Console().print(meter_table(snapshot))
+        console().print(meter_table(snapshot))
 
 
 def _value(engine: EngineApi, param_id: str) -> Any:

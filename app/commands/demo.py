@@ -10,14 +10,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import soundfile
-from rich.console import Console
 from rich.table import Table
 
 from app.demo import prepare_demo
 from app.demo_sound import DemoSound, removed_noise_db
 from app.live_session import exit_code, run_live
 from app.paths import Paths
-from app.terminal import is_attended
+from app.terminal import console, is_attended
 from engine import EngineConfig, EngineState
 from engine.facade import Engine
 from engine.files import write_whole
@@ -50,7 +49,7 @@ def _summarize(sound: DemoSound, before: Path, after: Path, report: Report) -> N
     output, _ = soundfile.read(after, dtype="float32", always_2d=True)
     removed_db = removed_noise_db(sound, np.ascontiguousarray(output[:, 0]))
     hop_ms = 1000 * report.hop_frames / report.sample_rate
-    table = Table("", "", title="What was done")
+    table = Table(title="What was done", show_header=False)
     table.add_row("before", str(before))
     table.add_row("after", str(after))
     table.add_row("noise removed", "too short to say" if removed_db is None else f"{removed_db:.1f} dB in the pauses")
@@ -65,4 +64,4 @@ def _summarize(sound: DemoSound, before: Path, after: Path, report: Report) -> N
             f"{report.hop_ms.p50:.2f} ms of {hop_ms:.0f} ms ({share:.0f} %), p99 {report.hop_ms.p99:.2f}",
         )
     table.add_row("hops", f"{report.hops}, {report.xruns} xruns, {report.deadline_misses} late")
-    Console(width=None if is_attended() else 120).print(table)
+    console().print(table)

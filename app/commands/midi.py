@@ -8,11 +8,11 @@ from pathlib import Path
 from time import sleep
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.composition import midi_maps, rendezvous
 from app.paths import Paths
+from app.terminal import console
 from engine import (
     CancelMidiLearn,
     ConnectionLostError,
@@ -40,7 +40,7 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
         case "maps":
             _maps(paths, command.json)
         case "check":
-            return _check(command.file)
+            _check(command.file)
         case "learn":
             _learn(connect(rendezvous(paths)), command.target, command.add)
         case "forget":
@@ -71,7 +71,7 @@ def _ports(paths: Paths, as_json: bool) -> None:
             layer = f"{port.layer} of {port.layers}" if port.layers > 1 else ""
             state = port.problem or ("in use" if port.is_open else "not in use")
             table.add_row(port.port, port.map_name or port.map, layer, state)
-        Console().print(table)
+        console().print(table)
 
 
 def _here(paths: Paths) -> MidiSnapshot:
@@ -96,23 +96,22 @@ def _maps(paths: Paths, as_json: bool) -> None:
         maps = tuple(MidiMapSnapshot(file.id, file.map.name, file.is_own, file.notes) for file in files)
         print(msgspec.json.format(msgspec.json.encode(maps), indent=2).decode())
         return
-    table = Table("map", "device", "whose", "controls", "notes")
+    table = Table(Column("map", no_wrap=True), "device", "whose", "controls", "notes")
     for file in files:
         whose = "yours" if file.is_own else "Sidetone's"
         table.add_row(file.id, file.map.name, whose, str(len(file.map.single_controls())), "; ".join(file.notes))
-    Console().print(table)
+    console().print(table)
 
 
-def _check(path: Path) -> int:
+def _check(path: Path) -> None:
     from engine.control.midi_map_library import read_map_file
 
     file = read_map_file(path)
+    if file.is_damaged:
+        raise PresetError("; ".join(file.notes))
     for note in file.notes:
         print(note)
-    if file.is_damaged:
-        return 1
     print(f"{file.map.name or file.id}: {len(file.map.single_controls())} controls, {len(file.map.bindings)} bindings")
-    return 0
 
 
 def _learn(engine: EngineApi, target: str, is_added: bool) -> None:

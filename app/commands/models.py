@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
 
 from app.composition import model_library, model_store, rendezvous
 from app.engine_process import find_engine, program
 from app.model_listing import ModelState, is_measurable, model_states, model_table
 from app.paths import Paths
-from app.terminal import announce_progress, is_attended
+from app.terminal import announce_progress, console, is_attended
 from engine import CanaryConfig, ModelError, SetService, UseModel
 from engine.inference.catalog import ModelEntry, ModelStore
 from engine.remote import connect
@@ -158,7 +157,7 @@ def _list(states: list[ModelState], as_json: bool) -> None:
     if as_json:
         _print_json(states)
     else:
-        Console().print(model_table(states))
+        console().print(model_table(states))
 
 
 def _verify(states: list[ModelState], as_json: bool) -> None:

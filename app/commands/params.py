@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.composition import description
 from app.paths import Paths
+from app.terminal import console
 from engine import ParamSpec, Value
 
 
@@ -35,11 +35,12 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
     if command.json:
         print(msgspec.json.format(msgspec.json.encode(entries), indent=2).decode())
         return 0
-    table = Table("parameter", "", "range", "default")
+    # An id is there to be typed again: the words beside it are what wraps.
+    table = Table(Column("parameter", no_wrap=True), "what it does", "range", "default")
     for stage in stages:
         for spec in stage.params:
             table.add_row(f"{stage.id}.{spec.name}", spec.help or spec.label, _range(spec), spec.format(spec.default))
-    Console().print(table)
+    console().print(table)
     return 0
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from app.composition import rendezvous, room_folder
 from app.paths import Paths
+from app.terminal import console
 from engine import RoomError, SetRoom
 from engine.files import write_whole
 
@@ -152,7 +152,7 @@ def _show(profiles: list[RoomProfile], as_json: bool) -> None:
         levels.append(level_db if profile.is_correction else level_db - np.median(level_db))
     for row, frequency_hz in enumerate(THIRD_OCTAVES_HZ):
         table.add_row(f"{frequency_hz:.0f} Hz", *(f"{level_db[row]:+.1f} dB" for level_db in levels))
-    Console().print(table)
+    console().print(table)
 
 
 def _exported(profile: RoomProfile, file: Path) -> str:

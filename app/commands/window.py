@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.composition import chosen_models, rendezvous
-from app.crash import EXIT_DONE
+from app.crash import EXIT_DONE, failed
 from app.paths import Paths
-from app.settings import Settings, load_settings, save_settings
+from app.settings import Settings, load_or_restore_settings, save_settings
 from app.supervisor import EngineSupervisor
 from engine import DeviceConfig, PresetError
 
@@ -32,11 +32,11 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
 
         return int((headless := parse(["headless"])).run(headless, paths))
     chosen_models(paths)
-    settings = _settings(paths)
+    settings, problem = load_or_restore_settings(paths.settings)
     supervisor = EngineSupervisor(rendezvous(paths), settings.engine)
     # The engine compiles and loads while Qt does the same.
     supervisor.prelaunch()
-    return _show(supervisor, settings, paths)
+    return _show(supervisor, settings, problem, paths)
 
 
 def has_display() -> bool:
@@ -48,15 +48,7 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _settings(paths: Paths) -> Settings:
-    try:
-        return load_settings(paths.settings)
-    except PresetError as error:
-        print(f"sidetone: {error}", file=sys.stderr)
-        return Settings()
-
-
-def _show(supervisor: EngineSupervisor, settings: Settings, paths: Paths) -> int:
+def _show(supervisor: EngineSupervisor, settings: Settings, problem: str, paths: Paths) -> int:
     from PySide6.QtCore import QTimer
 
     from app.bridge import EngineBridge
@@ -76,6 +68,9 @@ def _show(supervisor: EngineSupervisor, settings: Settings, paths: Paths) -> int
             signal.signal(number, lambda *_: application.quit())
     bridge.open()
     window.show()
+    if problem:
+        failed(problem)
+        bridge.refused.emit(problem)
     try:
         application.exec()
     finally:
@@ -93,6 +88,8 @@ class _SettingsKeeper:
         self._saved = settings
         self._paths = paths
         self._devices = settings.engine.devices
+        self._bridge = bridge
+        self._problem = ""
         bridge.devices_chosen.connect(self._note_devices)
 
     def save_if_changed(self) -> None:
@@ -102,9 +99,16 @@ class _SettingsKeeper:
             return
         try:
             save_settings(self._paths.settings, settings)
-            self._saved = settings
+            self._saved, self._problem = settings, ""
         except PresetError as error:
-            print(f"sidetone: {error}", file=sys.stderr)
+            self._tell(str(error))
+
+    def _tell(self, problem: str) -> None:
+        # It is tried again and again, but said once.
+        if problem != self._problem:
+            self._problem = problem
+            failed(problem)
+            self._bridge.refused.emit(problem)
 
     def _note_devices(self, devices: DeviceConfig) -> None:
         self._devices = devices

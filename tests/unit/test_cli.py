@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from rich.table import Column, Table
 
-from app.cli import parse
+from app.cli import OWN_PROCESSES, parse
+from app.paths import find_paths
+from app.terminal import console
 
 WRONG = [
     ["nonsense"],
@@ -111,3 +117,69 @@ def test_bench_measures_cost_or_quality() -> None:
     command = parse(["bench", "quality", "--data", "sounds", "--only", "light", "RNNoise"])
     assert (str(command.data), command.only) == ("sounds", ["light", "RNNoise"])
     assert command.run is not parse(["bench"]).run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "handed_over"),
+    [
+        (
+            ["bench", "quality", "--jobs", "3", "--only", "light"],
+            ["benchmarks.quality", "--jobs", "3", "--only", "light"],
+        ),
+        (["bench", "--seconds", "5", "quality"], ["benchmarks.quality"]),
+        (["bench", "modes", "--seconds", "5"], ["benchmarks.denoise_cost", "--seconds", "5"]),
+        (["bench", "modes"], ["benchmarks.denoise_cost"]),
+    ],
+    ids=" ".join,
+)
+def test_a_benchmark_is_given_only_what_it_knows(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], handed_over: list[str]
+) -> None:
+    calls: list[list[str]] = []
+
+    def run(call: list[str], **_: object) -> SimpleNamespace:
+        calls.append(call)
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    command = parse(arguments)
+    assert command.run(command, find_paths()) == 0
+    assert calls[0][calls[0].index("-m") + 1 :] == handed_over
+
+
+def test_what_sidetone_starts_by_itself_is_offered_to_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    assert all(callable(parse([name, *rest]).run) for name, rest in
+               (("engine-host", []), ("model-check", ["x.onnx"]), ("services-host", ["--engine", "x"])))  # fmt: skip
+    for arguments in (["--help"], ["prams"]):
+        with pytest.raises(SystemExit):
+            parse(arguments)
+    captured = capsys.readouterr()
+    assert not [name for name in OWN_PROCESSES if name in captured.out + captured.err]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[name] for name in ("headless", "process", "captions", "bench", "models")]
+    + [["bench", "quality"], ["ctl", "compare"]],
+    ids=" ".join,
+)
+def test_every_option_is_explained(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse([*arguments, "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    # Words stand behind an option, or below it where it is long.
+    unexplained = [
+        line
+        for line, below in pairwise([*lines, ""])
+        if line.startswith("  --") and "  " not in line.strip() and not below.startswith(" " * 20)
+    ]
+    assert not unexplained
+
+
+def test_names_in_brackets_are_names_and_ids_are_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table(Column("id", no_wrap=True), "name")
+    table.add_row("room_correction.strength_percent", "Line [usb] [/dev] :smile:")
+    console().print(table)
+    out = capsys.readouterr().out
+    assert "room_correction.strength_percent" in out
+    assert "Line [usb] [/dev] :smile:" in out

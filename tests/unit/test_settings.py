@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.settings import Settings, load_settings, save_settings
+from app.settings import Settings, load_or_restore_settings, load_settings, save_settings
 from engine import ChainConfig, DeviceConfig, EngineConfig, PresetError
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -62,6 +62,29 @@ def test_a_damaged_file_is_a_sentence_that_names_it(tmp_path: Path, content: byt
     with pytest.raises(PresetError, match=r"settings\.toml"):
         load_settings(path)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("is_saved_after", [False, True])
+def test_after_a_damaged_file_the_one_before_is_taken_and_nothing_is_lost(tmp_path: Path, is_saved_after: bool) -> None:
+    path = tmp_path / "settings.toml"
+    for name in ("first", "second"):
+        save_settings(path, Settings(engine=EngineConfig(devices=DeviceConfig(input=name))))
+    path.write_text("[engine.devices\ninput = 'third'")
+    settings, problem = load_or_restore_settings(path)
+    assert settings.engine.devices.input == "first"
+    assert "settings.toml" in problem
+    assert "settings.damaged" in problem
+    if is_saved_after:
+        save_settings(path, Settings())
+    assert "third" in (tmp_path / "settings.damaged").read_text()
+    assert load_settings(tmp_path / "settings.bak").engine.devices.input == "first"
+    assert load_or_restore_settings(path)[1] == ""
+
+
+def test_damaged_twice_is_a_fresh_start(tmp_path: Path) -> None:
+    for name in ("settings.toml", "settings.bak"):
+        (tmp_path / name).write_text("[engine")
+    assert load_or_restore_settings(tmp_path / "settings.toml")[0] == Settings()
 
 
 def test_what_another_version_wrote_is_left_out(tmp_path: Path) -> None:
