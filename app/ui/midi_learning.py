@@ -61,11 +61,14 @@ class MidiLearning(QObject):
         """Open the menu of the control that is meant; False if it is none."""
         is_by_key = event.reason() is QContextMenuEvent.Reason.Keyboard
         widget = self._window.focusWidget() if is_by_key else QApplication.widgetAt(event.globalPos())
+        name = ""
         while widget is not None and not widget.property(TARGET_PROPERTY):
+            # A slider with its entry is one target; the slider has the name.
+            name = name or widget.accessibleName()
             widget = widget.parentWidget()
         if widget is None:
             return False
-        self.menu = self._menu(str(widget.property(TARGET_PROPERTY)), widget.accessibleName())
+        self.menu = self._menu(str(widget.property(TARGET_PROPERTY)), name or widget.accessibleName())
         self.menu.popup(widget.mapToGlobal(widget.rect().center()) if is_by_key else QPoint(event.globalPos()))
         return True
 

@@ -153,9 +153,17 @@ def style_sheet() -> str:
     QPushButton#quiet:focus {{ border-color: {c.ACCENT}; }}
     QPushButton#quiet:checked {{ color: {c.ACCENT}; background: {c.RAISED}; }}
     QComboBox::drop-down {{ border: none; width: 18px; }}
-    QComboBox::down-arrow {{ image: url("{chevron_url()}"); width: 10px; height: 10px; }}
+    QComboBox::down-arrow {{ image: url("{icon_url("chevron_down")}"); width: 10px; height: 10px; }}
     QComboBox QAbstractItemView {{
         background: {c.RAISED}; color: {c.TEXT}; border: 1px solid {c.LINE}; selection-background-color: {c.ACCENT_DIM};
+    }}
+    QCheckBox {{ padding: 1px 2px; border: 1px solid transparent; border-radius: 4px; }}
+    QCheckBox:focus, QSlider:focus, QTextEdit:focus {{ border: 1px solid {c.ACCENT}; }}
+    QCheckBox::indicator {{
+        background: {c.TRACK}; border: 1px solid {c.SECOND}; border-radius: 3px; width: 0.8em; height: 0.8em;
+    }}
+    QCheckBox::indicator:checked {{
+        background: {c.ACCENT}; border-color: {c.ACCENT}; image: url("{icon_url("check")}");
     }}
     QListView {{ background: transparent; border: 1px solid transparent; }}
     QScrollArea {{ background: transparent; border: none; }}
@@ -168,8 +176,8 @@ def style_sheet() -> str:
     """
 
 
-def chevron_url() -> str:
-    """Path of the drop-down arrow, in the form style sheets want on every system."""
+def icon_url(name: str) -> str:
+    """Path of an icon, in the form style sheets want on every system."""
     from app.ui.icons import ICON_FOLDER
 
-    return (ICON_FOLDER / "chevron_down.svg").as_posix()
+    return (ICON_FOLDER / f"{name}.svg").as_posix()

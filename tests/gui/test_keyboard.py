@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.icons import Shape
 from app.ui.main_window import MainWindow
 from app.ui.theme import Colour
+from app.ui.tools import TOOLS
 from app.ui.widgets.activity_meter import ActivityMeter
 from app.ui.widgets.figure import Figure
 from app.ui.widgets.level_meter import LevelMeter
@@ -72,14 +73,37 @@ def test_tab_goes_as_the_signal_does(active: MainWindow) -> None:
 
 
 def test_focus_can_be_seen_everywhere(active: MainWindow) -> None:
+    assert _without_a_mark(walk(active)) == []
+
+
+@pytest.mark.parametrize("tool_id", [tool.id for tool in TOOLS])
+def test_every_tool_can_be_worked_without_a_mouse(qtbot: QtBot, active: MainWindow, tool_id: str) -> None:
+    active.open_tool(tool_id)
+    panel = active.tool_panel
+    assert panel is not None
+    qtbot.waitUntil(panel.close_button.isVisible)
+    stops = [stop for stop in walk(active) if panel.isAncestorOf(stop)]
+    operable = {
+        widget
+        for kind in OPERABLE
+        for widget in panel.findChildren(kind)
+        if widget.isVisibleTo(active) and widget.isEnabled() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+    }
+    assert [widget.accessibleName() or type(widget).__name__ for widget in operable - set(stops)] == []
+    assert panel.close_button in stops
+    assert _without_a_mark(stops) == []
+
+
+def _without_a_mark(stops: list[QWidget]) -> list[str]:
+    """Those that look the same with the keyboard as without."""
     unseen = []
-    for stop in walk(active):
+    for stop in stops:
         stop.setFocus(Qt.FocusReason.TabFocusReason)
         with_focus = stop.grab().toImage()
         stop.clearFocus()
         if with_focus == stop.grab().toImage():
-            unseen.append(stop.accessibleName())
-    assert unseen == []
+            unseen.append(stop.accessibleName() or type(stop).__name__)
+    return unseen
 
 
 def test_every_widget_of_interest_has_a_name(active: MainWindow) -> None:

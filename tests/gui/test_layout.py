@@ -97,6 +97,19 @@ def test_a_larger_system_font_is_followed(qtbot: QtBot, qapp: QApplication, larg
     assert cut_texts(window) == []
 
 
+def test_the_figures_of_the_session_are_whole_in_a_larger_font(
+    qtbot: QtBot, qapp: QApplication, large_font: float
+) -> None:
+    font = QFont(qapp.font())
+    font.setPointSizeF(large_font)
+    qapp.setFont(font)
+    window = make_window(qtbot, describe(STAGES), 1000, 640)
+    window.open_tool("loudness")
+    for _ in range(10):
+        QApplication.processEvents()
+    assert cut_texts(window) == []
+
+
 def test_thirty_stages_scroll(qtbot: QtBot) -> None:
     window = make_window(qtbot, FakeEngine(repeat=5).describe(), 1000, 640)
     QApplication.processEvents()

@@ -63,6 +63,17 @@ def ask_for_menu(window: MainWindow, widget: QWidget) -> list[str]:
     return [action.text() for action in menu.actions()]
 
 
+def test_the_menu_says_whose_it_is(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+    window.open_stage("compressor")
+    assert window.stage_panel is not None
+    qtbot.waitUntil(window.stage_panel.close_button.isVisible)
+    for widget in (window.stage_panel.first_control(), window.chain.cards["denoise"].switch):
+        ask_for_menu(window, widget)
+        assert window.learning.menu is not None
+        assert window.learning.menu.accessibleName() == f"MIDI for {widget.accessibleName()}"
+        assert widget.accessibleName()
+
+
 def test_the_panel_shows_ports_maps_and_what_arrives(panel: MidiPanel) -> None:
     box = panel.maps[PORT.port]
     assert box.currentText() == "Automatic (Korg nanoKONTROL2)"

@@ -45,7 +45,7 @@ class LoudnessPanel(ToolPanel):
             self.add_head_button(button)
         self.reset_button.clicked.connect(bridge.reset_meters)
         self.hold_button.clicked.connect(lambda is_held: bridge.send(HoldMeters(is_held)))
-        self.set_body(self._body(), is_scrolled=False)
+        self.set_body(self._body())
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Let figures and course follow."""
