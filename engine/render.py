@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -191,7 +191,9 @@ def _target(target: Path, reader: soundfile.SoundFile) -> Iterator[soundfile.Sou
             f"{target} could not be written ({_reason(error)}); make room or choose another place"
         ) from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        # A file system that cannot be written refuses to remove even what is not there.
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def _reason(error: soundfile.LibsndfileError | OSError | AssertionError) -> str:

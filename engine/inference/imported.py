@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -146,7 +147,8 @@ def write_imported(directory: Path, catalog: ImportedCatalog) -> None:
     except OSError as error:
         raise ModelError(f"cannot write to {directory} ({error.strerror or error}); make room or mend that") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def _sealed(body: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -234,3 +235,15 @@ def test_figures_of_the_run(tmp_path: Path) -> None:
     processor = render(Chain([Factor(), Late(100)]), source, tmp_path / "out.wav")
     assert processor.durations.total >= 100
     assert processor.loudness.true_peak_dbtp == pytest.approx(-12.04, abs=0.5)
+
+
+def test_a_file_system_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path / "in.wav", sound(0.1, 48_000), 48_000)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(AudioFileError, match="Read-only file system"):
+        render(Chain([Factor()]), source, tmp_path / "out.wav")
