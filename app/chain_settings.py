@@ -69,6 +69,11 @@ def read_preset_text(path: Path) -> str:
         If it cannot be read as text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise PresetError(f"{path} cannot be read ({error.strerror or error}); choose another file") from None
+    except UnicodeDecodeError as error:
         raise PresetError(f"{path} is no preset that Sidetone understands ({error}); choose another file") from None
+    if not text.strip():
+        raise PresetError(f"{path} is empty, which is no preset; choose another file")
+    return text

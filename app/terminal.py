@@ -18,6 +18,7 @@ _BAR_CELLS = 30
 _BAR_FLOOR_DBFS = -60.0
 _REDRAWS_PER_S = 8
 _UNATTENDED_WIDTH = 120
+_UNITS = {"db": "dB", "dbfs": "dBFS", "lufs": "LUFS"}
 
 
 def is_attended() -> bool:
@@ -61,9 +62,8 @@ def meter_display() -> Iterator[Callable[[Snapshot], None]]:
 
 def meter_table(snapshot: Snapshot) -> Table:
     """The snapshot as a table: levels, loudness, delay, and each stage's state and cost."""
-    table = Table(title=f"Sidetone · {snapshot.state}" + (f" ({snapshot.reason})" if snapshot.reason else ""))
-    for heading in ("", "", ""):
-        table.add_column(heading)
+    state = f"Sidetone · {snapshot.state}" + (f" ({snapshot.reason})" if snapshot.reason else "")
+    table = Table(title=state, show_header=False)
     table.add_row(
         "input", _bar(max(snapshot.input_level.peak_dbfs)), f"{max(snapshot.input_level.rms_dbfs):6.1f} dB rms"
     )
@@ -79,7 +79,7 @@ def meter_table(snapshot: Snapshot) -> Table:
     for stage in snapshot.stages:
         state = stage.reason if stage.is_degraded else "bypassed" if stage.is_bypassed else "on"
         cost = f"{stage.work_ms.p50:6.3f} ms a hop" if stage.work_ms else ""
-        meters = "  ".join(f"{name.removesuffix('_db')} {value:.1f} dB" for name, value in stage.meters.items())
+        meters = "  ".join(_reading(name, value) for name, value in stage.meters.items())
         table.add_row(stage.id, f"{state}  {meters}".rstrip(), cost)
     table.add_section()
     faults = f"{snapshot.xruns} xruns, {snapshot.deadline_misses} late"
@@ -90,6 +90,12 @@ def meter_table(snapshot: Snapshot) -> Table:
 def _bar(level_dbfs: float) -> str:
     share = min(max(1.0 - level_dbfs / _BAR_FLOOR_DBFS, 0.0), 1.0)
     return "█" * round(share * _BAR_CELLS) + "·" * (_BAR_CELLS - round(share * _BAR_CELLS)) + f" {level_dbfs:6.1f} dBFS"
+
+
+def _reading(name: str, value: float) -> str:
+    """A stage's meter, whose unit is the end of its name."""
+    what, _, end = name.rpartition("_")
+    return f"{what} {value:.1f} {_UNITS[end]}" if end in _UNITS else f"{name} {value:.1f}"
 
 
 def _figure(value: float | None, unit: str) -> str:

@@ -137,6 +137,8 @@ def _history(paths: Paths, as_json: bool) -> None:
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(changes), indent=2).decode())
         return
+    if not changes:
+        print("No model was ever changed; `sidetone models choose ID` does.")
     for change in changes:
         print(f"{change.at}  {change.own}: {change.model} (sha256 {change.sha256}) after {change.was}  {change.reason}")
 

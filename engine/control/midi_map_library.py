@@ -113,7 +113,8 @@ def read_map_file(path: Path, is_own: bool = True) -> MapFile:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        note = f"{path} is no map that can be read ({error}); mend or remove it"
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        note = f"{path} is no map that can be read ({reason}); mend or remove it"
         return MapFile(path.stem, MidiMap(), (note,), is_own=is_own, is_damaged=True)
     return MapFile(path.stem, *read_map(document), document, is_own)
 

@@ -6,8 +6,7 @@ may not.
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -184,15 +183,14 @@ class FileSink:
         self._path = Path(path)
         self._is_closed = False
         suffix = self._path.suffix or ".wav"
+        self._part = self._path.parent / f".{self._path.stem}.{secrets.token_hex(4)}{suffix}"
         try:
-            handle, name = tempfile.mkstemp(prefix=f".{self._path.stem}.", suffix=suffix, dir=self._path.parent)
+            self._part.touch(exist_ok=False)
         except OSError as error:
             raise AudioFileError(f"Cannot write {path}: {error.strerror or error}.") from error
-        os.close(handle)
-        self._part = Path(name)
         try:
             subtype = "FLOAT" if suffix.lower() == ".wav" else None
-            self._file = soundfile.SoundFile(name, "w", rate_hz, channels, subtype)
+            self._file = soundfile.SoundFile(self._part, "w", rate_hz, channels, subtype)
         except (soundfile.LibsndfileError, TypeError, ValueError, OSError) as error:
             self._part.unlink(missing_ok=True)
             raise AudioFileError(f"Cannot write {path}: use a name that ends in .wav or .flac.") from error

@@ -119,7 +119,8 @@ BAD_OPTIONS = [
     (["--preset", "PRESETS/damaged.toml"], "no preset that Sidetone understands"),
     (["--preset", "PRESETS/binary.toml"], "no preset that Sidetone understands"),
     (["--preset", "PRESETS/shape.toml"], "no preset that Sidetone understands"),
-    (["--preset", "PRESETS/missing.toml"], "no preset that Sidetone understands"),
+    (["--preset", "PRESETS/missing.toml"], "missing.toml cannot be read"),
+    (["--preset", "PRESETS/empty.toml"], "empty.toml is empty"),
     (["--report", "missing/folder/report.json"], "could not be written"),
     (["--report", "PRESETS"], "could not be written"),
     (["--report", "SOURCE"], "name of its own"),
@@ -133,6 +134,7 @@ def test_a_bad_option(
 ) -> None:
     presets = tmp_path / "presets"
     presets.mkdir()
+    (presets / "empty.toml").touch()
     (presets / "damaged.toml").write_text("[denoise\nstrength")
     (presets / "binary.toml").write_bytes(b"\xff\0\xfe")
     (presets / "shape.toml").write_text("bypass = [1, 2]\n")

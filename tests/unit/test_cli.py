@@ -7,12 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from rich.table import Column, Table
 
 from app.cli import OWN_PROCESSES, parse
 from app.paths import find_paths
-from app.terminal import console
+from app.terminal import console, meter_table
+from tests.helpers.fake_engine import FakeEngine
 
 WRONG = [
     ["nonsense"],
@@ -183,3 +185,14 @@ def test_names_in_brackets_are_names_and_ids_are_whole(capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     assert "room_correction.strength_percent" in out
     assert "Line [usb] [/dev] :smile:" in out
+
+
+def test_a_meter_is_told_in_its_own_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    meters = {"gain_reduction_db": -3.0, "room_lufs": -60.0, "input_dbfs": -20.0, "ratio": 2.5}
+    fake = FakeEngine().snapshot()
+    stage = msgspec.structs.replace(fake.stages[0], is_bypassed=False, is_degraded=False, meters=meters)
+    console().print(meter_table(msgspec.structs.replace(fake, stages=(stage,))))
+    out = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for words in ("gain_reduction -3.0 dB", "room -60.0 LUFS", "input -20.0 dBFS"):
+        assert words in out
+    assert "ratio 2.5 dB" not in out

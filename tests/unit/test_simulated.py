@@ -203,6 +203,7 @@ def test_a_file_in_and_a_file_out(tmp_path: Path) -> None:
     lag = int(np.argmax(np.correlate(played[:, 0], spoken[:8000], "valid")))
     assert np.allclose(played[lag : lag + 40_000, 0], spoken[:40_000], atol=0.05)
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["in.wav", "out.wav"]
+    assert (tmp_path / "out.wav").stat().st_mode == (tmp_path / "in.wav").stat().st_mode
 
 
 def test_an_output_file_is_there_only_when_it_is_whole(tmp_path: Path) -> None:
