@@ -124,7 +124,8 @@ class Speaker:
         self._recovering_hops = 0
         self._is_shortening = False
         self.dropped_frames = 0
-        self._fade = np.linspace(0.0, 1.0, min(_FADE_FRAMES, hop_frames), dtype=np.float32)
+        # What is left of a hop that is shortened has to hold the whole fade.
+        self._fade = np.linspace(0.0, 1.0, min(_FADE_FRAMES, hop_frames - hop_frames // 2), dtype=np.float32)
         self._hop_s = hop_frames / SAMPLE_RATE_HZ
         self._silence: Block = np.zeros((port.channels, hop_frames), np.float32)
         self._frames: Block = np.zeros((port.channels, self._resampler.most_frames(hop_frames)), np.float32)
@@ -221,8 +222,7 @@ class Speaker:
         if not self._is_shortening:
             return block
         drop = min(int(surplus), frames // 2)
-        shorter = block[:, drop:].copy()
-        fade = self._fade[: shorter.shape[1]]
+        shorter, fade = block[:, drop:].copy(), self._fade
         shorter[:, : fade.size] += (block[:, : fade.size] - shorter[:, : fade.size]) * (1.0 - fade)
         self.dropped_frames += drop
         return shorter
