@@ -203,7 +203,13 @@ class RtMidiSystem:
             port = rtmidi.MidiIn(self._api, CLIENT_NAME, queue_size_limit=_MOST_WAITING)
             port.ignore_types(sysex=True, timing=True, active_sense=True)
             opened = _AskedInput(port) if self._is_jack else _CallingInput(port, on_arrival)
-            port.open_port(_index(port, name), "in")
+            try:
+                port.open_port(_index(port, name), "in")
+            except Exception:
+                # A port and its callback refer to each other: where no garbage is collected, every port that was refused
+                # would stay in memory, with its room for messages.
+                opened.close()
+                raise
             return opened
 
     def open_output(self, name: str) -> MidiOutput:

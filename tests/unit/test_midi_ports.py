@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -21,12 +21,15 @@ class FakeClient:
 
     refusing: tuple[int, ...] = ()
     ports: tuple[str, ...] = ("Desk 20:0",)
+    made: ClassVar[list[FakeClient]] = []
 
     def __init__(self, api: int, name: str, queue_size_limit: int = 0) -> None:
         if api in self.refusing:
             raise RuntimeError("not here")
         self.callback: Any = None
         self.sent: list[bytes] = []
+        self.is_deleted = False
+        self.made.append(self)
 
     def get_ports(self) -> list[str]:
         return list(self.ports)
@@ -51,7 +54,7 @@ class FakeClient:
         raise RuntimeError("the device is gone")
 
     def delete(self) -> None:
-        return None
+        self.is_deleted = True
 
 
 @pytest.fixture
@@ -112,6 +115,8 @@ def test_a_port_that_is_held_or_gone_is_a_sentence(rtmidi: SimpleNamespace) -> N
     system.look()
     with pytest.raises(DeviceError, match="is another program using it"):
         system.open_input("Busy", lambda: None)
+    # It is tried again every second, and nothing of the attempt may stay in memory.
+    assert (rtmidi.client.made[-1].callback, rtmidi.client.made[-1].is_deleted) == (None, True)
     with pytest.raises(DeviceError, match="is gone"):
         system.open_output("Desk")
 
