@@ -169,8 +169,9 @@ class PictureDelay:
             return
         present = _or_absent(self._read, source)
         if present is None:
-            self._page.delayed.append(source)
-            self._ledger.save()
+            if source not in self._page.delayed:
+                self._page.delayed.append(source)
+                self._ledger.save()
             self._obs.ask(
                 "CreateSourceFilter",
                 sourceName=source,

@@ -154,6 +154,9 @@ def test_the_picture_is_delayed_by_a_filter_of_our_own(fake: FakeObs, obs: ObsCo
     delay.hold("Camera", 44)
     delay.hold("Camera", 50)
     assert fake.filters == {("Camera", "Colour"): {}, ("Camera", FILTER_NAME): {"delay_ms": 50}}
+    del fake.filters["Camera", FILTER_NAME]
+    delay.hold("Camera", 50)
+    assert ObsLedger(file).page("Untitled").delayed == ["Camera"]
     delay.hold("Captions", 50)
     assert ("Camera", FILTER_NAME) not in fake.filters
     # As after a crash.
