@@ -34,7 +34,8 @@ def raise_thread_priority(hop_s: float) -> str:
         if sys.platform == "darwin":
             return _macos_time_constraint(hop_s)
         return _linux_fifo()
-    except (OSError, AttributeError, subprocess.SubprocessError) as error:
+    except (OSError, AttributeError, ValueError, subprocess.SubprocessError) as error:
+        # ValueError is how a limit is refused.
         return str(error)
 
 

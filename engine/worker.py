@@ -82,9 +82,9 @@ class Worker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        if self._is_paced:
-            self.priority_refusal = raise_thread_priority(self._stream.hop_frames / SAMPLE_RATE_HZ)
         try:
+            if self._is_paced:
+                self.priority_refusal = raise_thread_priority(self._stream.hop_frames / SAMPLE_RATE_HZ)
             while not self._stop.is_set() and self._one_hop():
                 pass
         except SidetoneError as error:

@@ -81,3 +81,18 @@ def test_a_system_without_the_calls_is_a_refusal(monkeypatch: pytest.MonkeyPatch
 
 def no_library(name: str) -> object:
     raise OSError(f"{name}: no such library")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are asked for on Linux")
+def test_a_limit_that_is_refused_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    def refuse_limit(*_: object) -> None:
+        raise ValueError("not allowed to raise maximum limit")
+
+    monkeypatch.setattr("engine.realtime.os.sched_setscheduler", refuse)
+    monkeypatch.setattr(resource, "setrlimit", refuse_limit)
+    assert "maximum limit" in on_a_thread()
