@@ -72,6 +72,7 @@ class Slot:
         self._pause_s = _FIRST_PAUSE_S
         self._pause_frames = 0
         self._good_frames = 0
+        self.durations.reset()
         self.fault = ""
 
     def snap(self, is_bypassed: bool) -> None:

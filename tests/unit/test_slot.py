@@ -245,3 +245,11 @@ def test_parameters_of_the_block_reach_the_stage_with_the_block() -> None:
     slot.process(block, FactorParams(factor=3.0), False)
     assert (block == 3.0).all()
     assert slot.context.meters[0] == 3.0
+
+
+def test_what_it_cost_in_a_stream_before_is_forgotten() -> None:
+    slot = prepared(Factor())
+    run(slot, noise(4800), [False])
+    assert slot.durations.total == 10
+    slot.prepare(stage_format())
+    assert slot.durations.percentiles() is None
