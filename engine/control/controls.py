@@ -32,6 +32,8 @@ class Controls:
     revision : int
         Counts up with every change, so that whoever shows the settings (a fader with a motor, a light) sees that there is
         something new. Any thread.
+    learnt : frozenset of str
+        Parameters that stages have written by themselves. Any thread.
     """
 
     def __init__(self, chain: Chain) -> None:
@@ -41,6 +43,7 @@ class Controls:
         self._morph: Morph | None = None
         self._walker: threading.Thread | None = None
         self.revision = 0
+        self.learnt: frozenset[str] = frozenset()
 
     def set(self, param_id: str, value: Value) -> Value:
         """Set one parameter; returns the value after clamping."""
@@ -108,6 +111,7 @@ class Controls:
         if learnt:
             with self._writer:
                 self._chain.apply(learnt, {})
+                self.learnt |= learnt.keys()
                 self.revision += 1
 
     def set_dry(self, is_dry: bool) -> None:

@@ -172,8 +172,9 @@ class Presets:
     def _is_edited(self) -> bool:
         revision = self._controls.revision
         if self._edited[0] != revision and self._loaded:
-            now = self._controls.lasting()
-            self._edited = revision, difference(now, self._aim)[1] != ChainConfig()
+            changed = difference(self._controls.lasting(), self._aim)[1]
+            # What a stage has learnt is nobody's edit.
+            self._edited = revision, bool(changed.bypass or changed.params.keys() - self._controls.learnt)
         return self._edited[1]
 
     def _whole(self, preset: Preset) -> ChainConfig:

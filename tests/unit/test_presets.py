@@ -19,6 +19,7 @@ from engine.core.params import ParamKind
 from engine.describe import describe
 from engine.stages import STAGES
 from engine.stages.denoise import Denoise
+from engine.stages.leveller import Leveller
 from tests.conftest import ROOT
 from tests.unit.test_controls import LIGHT_STAGES, config_of_all_stages
 
@@ -253,3 +254,18 @@ def test_one_that_only_denoises_leaves_the_rest_at_its_defaults(tmp_path: Path) 
     desk.presets.load("plain", text="[denoise]\nstrength_db = 30\n")
     assert desk.controls.save().params["compressor.ratio"] == 3.0
     assert "denoise.strength_db" in desk.told[0]
+
+
+class _Learning(Leveller):
+    def learnt(self) -> dict[str, float]:
+        return {"start_db": 7.5}
+
+
+def test_what_a_stage_learns_is_no_edit(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, _Learning)
+    desk.presets.load("podcast")
+    desk.controls.keep_learnt()
+    assert desk.controls.value("leveller.start_db") == 7.5
+    assert not desk.presets.snapshot().is_edited
+    desk.controls.bypass("leveller", True)
+    assert desk.presets.snapshot().is_edited
