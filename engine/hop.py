@@ -96,13 +96,14 @@ class HopProcessor:
         """The monitor bus of the hop just done, shape (channels, frames). Audio thread."""
         side_by_side = self.side_by_side
         if side_by_side is not None and side_by_side.is_private:
-            return side_by_side.heard(frames)
-        tap = self.chain.tap(MONITOR_AFTER, frames)
-        if tap is None:
+            bus: Block | None = side_by_side.heard(frames)
+        else:
+            bus = self.chain.tap(MONITOR_AFTER, frames)
+        if bus is None:
             raise LookupError(f"the chain has no stage {MONITOR_AFTER!r} to take the monitor bus from")
         if self._monitor is not None:
-            self._monitor.process(tap)
-        return tap
+            self._monitor.process(bus)
+        return bus
 
     @property
     def latency_samples(self) -> int:

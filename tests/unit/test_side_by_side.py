@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from engine.comparison import Source
 from engine.core.chain import Chain
-from engine.core.stage import StreamFormat
+from engine.core.stage import Block, StreamFormat
 from engine.dsp.loudness import LoudnessMeter
+from engine.hop import HopProcessor
 from engine.inference.catalog import ModelStore
+from engine.monitor import MonitorBus
 from engine.side_by_side import SideBySide
 from engine.stages.denoise import Denoise
 from engine.stages.high_pass import HighPass
@@ -109,6 +111,20 @@ def test_with_a_monitor_the_air_bus_goes_on_as_ever() -> None:
     assert pair.is_private
     # Until something else is asked for, the monitor has what it always has.
     np.testing.assert_allclose(2.0 * heard, own, atol=1e-6)
+
+
+def test_headphones_are_corrected_during_a_comparison_too() -> None:
+    class Halved(MonitorBus):
+        def process(self, block: Block) -> None:
+            block *= 0.5
+
+    chain = chain_of(HighPass(), Factor(), taps=("high_pass",))
+    processor = HopProcessor(chain, monitor=Halved())
+    processor.side_by_side = SideBySide(chain, chain_of(HighPass(), Factor()), "", private_after="high_pass")
+    for start in range(0, RATE, HOP):
+        block = tone(1.0)[None, start : start + HOP].copy()
+        processor.process(block)
+        np.testing.assert_allclose(2.0 * processor.monitor(HOP), block, atol=1e-6)
 
 
 class Factor2(Factor):
