@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ from engine.io.edge import EdgeStream
 from engine.io.portaudio_port import PortAudioMicrophone, PortAudioOutput, PortSettings, RealTimebase
 from engine.io.ports import CapturePort, PlaybackPort
 from engine.io.quiet import quiet_stderr, silence_alsa
+from engine.io.virtual_device import is_cable_end
+from engine.io.windows_com import let_in_all_threads
 
 # A hop takes 1–2 ms of its 10; what a slow one or an uneven device needs beyond this is learnt while running.
 _MARGIN = 0.3
@@ -111,9 +113,7 @@ class PortAudioBackend:
         entry = _find(entries, wanted, direction)
         channels = min(most_channels, entry.info.max_input_channels)
         with _leading_to(entry, is_input=True):
-            port: PortAudioMicrophone = _open_at_some_rate(
-                PortAudioMicrophone, _settings(entry, request, channels), entry
-            )
+            port: PortAudioMicrophone = _open_somehow(PortAudioMicrophone, _ways(entry, request, channels))
         return port
 
     def _open_output(
@@ -122,7 +122,7 @@ class PortAudioBackend:
         entry = _find(entries, wanted, direction)
         channels = min(2, entry.info.max_output_channels)
         with _leading_to(entry, is_input=False):
-            port: PortAudioOutput = _open_at_some_rate(PortAudioOutput, _settings(entry, request, channels), entry)
+            port: PortAudioOutput = _open_somehow(PortAudioOutput, _ways(entry, request, channels))
         return port
 
     def _entries(self) -> list[_Entry]:
@@ -140,7 +140,7 @@ class PortAudioBackend:
         if sys.platform == "linux":
             found = _with_pulse(found)
         kept = without_duplicates([entry.info for entry in found])
-        return [entry for entry in found if entry.info in kept]
+        return _without_cable_as_default([entry for entry in found if entry.info in kept], sys.platform)
 
 
 class _PortAudioStream(EdgeStream):
@@ -209,6 +209,7 @@ def _load_sounddevice() -> Any:
         how = _INSTALL.get(sys.platform, "install PortAudio")
         raise DeviceError(f"The PortAudio library is missing, so there is no sound; {how}.") from error
     silence_alsa()
+    let_in_all_threads()
     return sounddevice
 
 
@@ -242,6 +243,19 @@ def _with_pulse(found: list[_Entry]) -> list[_Entry]:
     sources = [_Entry(_pulse_info(end, end.channels, 0), bridge.index, end.name) for end in heard]
     sinks = [_Entry(_pulse_info(end, 0, end.channels), bridge.index, end.name) for end in server.sinks]
     return sources + sinks + rest
+
+
+def _without_cable_as_default(found: list[_Entry], platform: str) -> list[_Entry]:
+    """Let another microphone be the default where that is the far end of a cable: the program would hear itself."""
+    microphones = [entry for entry in found if entry.info.max_input_channels > 0]
+    cables = [entry for entry in microphones if is_cable_end(entry.info, platform)]
+    others = [entry for entry in microphones if entry not in cables]
+    if not others or not any(entry.info.is_default_input for entry in cables):
+        return found
+    return [
+        replace(entry, info=replace(entry.info, is_default_input=entry is others[0])) if entry in microphones else entry
+        for entry in found
+    ]
 
 
 def _pulse_info(end: pulse.Endpoint, inputs: int, outputs: int) -> DeviceInfo:
@@ -287,7 +301,7 @@ def _host_settings(host_api: str, request: StreamRequest) -> Any:
 
     options = request.host_options
     if host_api == "Windows WASAPI":
-        # Shared mode converts rates only if asked to; exclusive mode cannot.
+        # Shared mode converts rates and channels only if asked to; exclusive mode cannot.
         exclusive = options.get("wasapi_exclusive", False)
         convert = options.get("wasapi_auto_convert", False) and not exclusive
         return sounddevice.WasapiSettings(exclusive=exclusive, auto_convert=convert)
@@ -299,13 +313,26 @@ def _host_settings(host_api: str, request: StreamRequest) -> Any:
     return None
 
 
-def _open_at_some_rate(kind: Any, settings: PortSettings, entry: _Entry) -> Any:
-    """Open at 48 kHz, or else at the device's own rate, to be resampled by the edge."""
+def _ways(entry: _Entry, request: StreamRequest, channels: int) -> list[PortSettings]:
+    """Settings to be tried one after another, best first.
+
+    At 48 kHz; at the device's own rate, to be resampled by the edge; and converted by Windows, which alone brings two channels
+    to a device that is set to more (virtual surround, an array of microphones).
+    """
+    wanted = _settings(entry, request, channels)
     own_rate_hz = entry.info.default_sample_rate
-    try:
-        return kind(settings)
-    except DeviceError:
-        if own_rate_hz == settings.rate_hz:
-            raise
-        block_frames = max(1, round(settings.block_frames * own_rate_hz / settings.rate_hz))
-        return kind(replace(settings, rate_hz=own_rate_hz, block_frames=block_frames))
+    ways = [wanted]
+    if own_rate_hz != wanted.rate_hz:
+        block_frames = max(1, round(wanted.block_frames * own_rate_hz / wanted.rate_hz))
+        ways.append(replace(wanted, rate_hz=own_rate_hz, block_frames=block_frames))
+    if entry.info.host_api == "Windows WASAPI" and not request.host_options.get("wasapi_exclusive", False):
+        converted = replace(request, host_options={**request.host_options, "wasapi_auto_convert": True})
+        ways.append(_settings(entry, converted, channels))
+    return ways
+
+
+def _open_somehow(kind: Any, ways: list[PortSettings]) -> Any:
+    for settings in ways[:-1]:
+        with suppress(DeviceError):
+            return kind(settings)
+    return kind(ways[-1])

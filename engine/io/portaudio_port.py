@@ -20,6 +20,8 @@ from engine.io.quiet import quiet_stderr
 
 _RING_FRAMES = 1 << 15
 _SILENT_S = 0.4
+_FIRST_BLOCK_S = 3.0
+"""A headset by radio takes its time before it delivers anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,13 @@ class _PortAudioPort:
         now_s = time.perf_counter()
         if blocks != self._seen_blocks:
             self._seen_blocks, self._seen_at_s = blocks, now_s
-        elif self._is_started and now_s - self._seen_at_s > _SILENT_S + 4 * self.block_frames / self.rate_hz:
-            self.mark_lost(f"{self.name} stopped answering")
+        elif self._is_started and now_s - self._seen_at_s > self._patience_s:
+            self.mark_lost(f"{self.name} stopped answering" if blocks else f"{self.name} does not begin to deliver")
         return blocks * self.block_frames
+
+    @property
+    def _patience_s(self) -> float:
+        return (_SILENT_S if self._seen_blocks else _FIRST_BLOCK_S) + 4 * self.block_frames / self.rate_hz
 
     def mark_lost(self, reason: str) -> None:
         """Say that the device is gone. Any thread."""

@@ -67,6 +67,8 @@ def connected(name: str) -> Iterator[Any]:
         yield client if _connects(client, pulsectl.PulseError) else None
     finally:
         client.close()
+        # It and its callbacks refer to each other; where no garbage is collected, each look would stay in memory for ever.
+        vars(client).clear()
 
 
 def _connects(client: Any, refusal: type[Exception]) -> bool:
@@ -82,11 +84,16 @@ def endpoints() -> Endpoints | None:
     with connected("sidetone devices") as client:
         if client is None:
             return None
-        server = client.server_info()
-        return Endpoints(
-            tuple(_endpoint(source, server.default_source_name) for source in client.source_list()),
-            tuple(_endpoint(sink, server.default_sink_name) for sink in client.sink_list()),
-        )
+        import pulsectl
+
+        try:
+            server = client.server_info()
+            return Endpoints(
+                tuple(_endpoint(source, server.default_source_name) for source in client.source_list()),
+                tuple(_endpoint(sink, server.default_sink_name) for sink in client.sink_list()),
+            )
+        except pulsectl.PulseError:
+            return None  # it went away while it was asked
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.errors import DeviceError
 from engine.io.backend import AudioBackend, AudioStream, DeviceInfo, StreamRequest
 from engine.io.devices import Direction
 from engine.io.portaudio import PortAudioBackend
@@ -14,6 +15,7 @@ class SystemBackend:
     def __init__(self) -> None:
         self._real: AudioBackend = PortAudioBackend()
         self._simulated: AudioBackend = SimulatedBackend()
+        self._opened = self._real
 
     def devices(self) -> tuple[DeviceInfo, ...]:
         """The machine's own devices; the simulated one is chosen by name only."""
@@ -27,11 +29,16 @@ class SystemBackend:
         SidetoneError
             If a device does not exist, is busy or refuses the format, or a simulated file cannot be read.
         """
-        return self._behind(request).open(request)
+        self._opened = self._behind(request)
+        return self._opened.open(request)
 
     def replace(self, stream: AudioStream, request: StreamRequest, direction: Direction) -> None:
         """Open another device in the place of one; see `AudioBackend.replace`."""
-        self._behind(request).replace(stream, request, direction)
+        if self._behind(request) is not self._opened:
+            raise DeviceError(
+                "Real and simulated devices have no clock in common; start anew to go from one to the other."
+            )
+        self._opened.replace(stream, request, direction)
 
     def _behind(self, request: StreamRequest) -> AudioBackend:
         return self._simulated if is_simulated(request.input_device) else self._real

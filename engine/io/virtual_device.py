@@ -109,6 +109,12 @@ def find_cable(devices: Sequence[DeviceInfo], platform: str) -> InstalledCable |
     return None
 
 
+def is_cable_end(device: DeviceInfo, platform: str) -> bool:
+    """Whether a microphone is what comes out of an installed cable."""
+    ends = (microphone.casefold() for _, microphone in _CABLES.get(platform, ()))
+    return device.max_input_channels > 0 and device.name.casefold().startswith(tuple(ends))
+
+
 class InstalledCable:
     """A cable that is a driver of the system; nothing to make or to take away."""
 
@@ -154,13 +160,20 @@ class PulseVirtualMicrophone:
         with pulse.connected("sidetone virtual microphone") as client:
             if client is None:
                 return
-            sinks = {sink.index for sink in client.sink_list() if sink.name == pulse.VIRTUAL_SINK}
-            if any(stream.sink in sinks for stream in client.sink_input_list() if not _is_plumbing(stream)):
-                return
-            for module in _modules(client, "source_name", pulse.VIRTUAL_SOURCE):
-                _unload(client, module)
-            for module in _modules(client, "sink_name", pulse.VIRTUAL_SINK):
-                _unload(client, module)
+            import pulsectl
+
+            # A server that goes away just now takes the pair with it.
+            with contextlib.suppress(pulsectl.PulseError):
+                self._take_away(client)
+
+    def _take_away(self, client: Any) -> None:
+        sinks = {sink.index for sink in client.sink_list() if sink.name == pulse.VIRTUAL_SINK}
+        if any(stream.sink in sinks for stream in client.sink_input_list() if not _is_plumbing(stream)):
+            return
+        for module in _modules(client, "source_name", pulse.VIRTUAL_SOURCE):
+            _unload(client, module)
+        for module in _modules(client, "sink_name", pulse.VIRTUAL_SINK):
+            _unload(client, module)
 
     def _make_whole(self, client: Any) -> None:
         """Have exactly one of each, whatever an earlier run left."""

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from engine.errors import DeviceError
-from engine.io import portaudio, pulse
+from engine.io import portaudio, pulse, windows_com
 from engine.io.backend import DeviceInfo, StreamRequest
 from engine.io.devices import Direction, find_device, without_duplicates
 from engine.io.portaudio import PortAudioBackend
+from engine.io.system import SystemBackend
 from engine.io.virtual_device import advice, find_cable
 
 MICROPHONE = DeviceInfo("pulse:usb", "Blue Yeti", "PulseAudio", 2, 0, 48_000)
@@ -127,3 +134,92 @@ def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("stop")
     assert os.environ["PULSE_SINK"] == "speakers"
     assert "PULSE_SOURCE" not in os.environ
+
+
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_the_far_end_of_a_cable_is_no_default_microphone(platform: str) -> None:
+    api = {"win32": "Windows WASAPI", "darwin": "Core Audio"}[platform]
+    end = {"win32": "CABLE Output (VB-Audio Virtual Cable)", "darwin": "BlackHole 2ch"}[platform]
+    found = [
+        portaudio._Entry(DeviceInfo("speakers", "Speakers", api, 0, 2, 48_000, is_default_output=True), 0),
+        portaudio._Entry(DeviceInfo("cable", end, api, 2, 0, 48_000, is_default_input=True), 1),
+        portaudio._Entry(DeviceInfo("yeti", "Blue Yeti", api, 2, 0, 48_000), 2),
+    ]
+    infos = [entry.info for entry in portaudio._without_cable_as_default(found, platform)]
+    assert find_device(infos, None, Direction.INPUT).name == "Blue Yeti"
+    assert find_device(infos, end, Direction.INPUT).id == "cable"
+    assert find_device(infos, None, Direction.OUTPUT).name == "Speakers"
+    # Without another one, and where it is not the default, all stays as the system says.
+    assert portaudio._without_cable_as_default(found[:2], platform) == found[:2]
+    assert portaudio._without_cable_as_default(found, "linux") == found
+
+
+def test_windows_converts_what_a_device_refuses_but_not_in_exclusive_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portaudio, "_host_settings", lambda api, request: dict(request.host_options))
+    surround = portaudio._Entry(DeviceInfo("wasapi:7.1", "Headset 7.1", "Windows WASAPI", 0, 8, 44_100), 3)
+    tried: list[tuple[int, int, bool]] = []
+
+    def refuse(settings: Any) -> None:
+        tried.append((settings.rate_hz, settings.block_frames, settings.extra.get("wasapi_auto_convert", False)))
+        raise DeviceError(f"refused {len(tried)}")
+
+    with pytest.raises(DeviceError, match="refused 3"):
+        portaudio._open_somehow(refuse, portaudio._ways(surround, StreamRequest(), 2))
+    assert tried == [(48_000, 480, False), (44_100, 441, False), (48_000, 480, True)]
+    alone = StreamRequest(host_options={"wasapi_exclusive": True})
+    assert [way.rate_hz for way in portaudio._ways(surround, alone, 2)] == [48_000, 44_100]
+
+
+def test_a_look_at_the_sound_server_leaves_nothing_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's process collects no garbage."""
+    try:
+        import pulsectl
+    except (ImportError, OSError) as error:
+        pytest.skip(f"no client of PulseAudio here ({error})")
+    made: list[weakref.ref[Any]] = []
+
+    class Watched(pulsectl.Pulse):  # type: ignore[misc]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            made.append(weakref.ref(self))
+
+    monkeypatch.setattr(pulsectl, "Pulse", Watched)
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nowhere")
+    gc.disable()
+    try:
+        assert pulse.endpoints() is None
+        assert [client() for client in made] == [None]
+    finally:
+        gc.enable()
+
+
+def test_all_threads_may_open_devices_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Library:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def CoIncrementMTAUsage(self, cookie: object) -> int:
+            asked.append(self.name)
+            return 0
+
+    monkeypatch.setattr(ctypes, "WinDLL", Library, raising=False)
+    ask = windows_com.let_in_all_threads.__wrapped__
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.io.windows_com.sys.platform", "win32")
+        ask()
+        assert asked == ["ole32"]
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.io.windows_com.sys.platform", "linux")
+        ask()
+        assert asked == ["ole32"]
+
+
+def test_a_simulated_device_stands_in_for_no_real_one_while_the_sound_goes_on(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "voice.wav", np.zeros(4800, np.float32), 48_000)
+    backend = SystemBackend()
+    stream = backend.open(StreamRequest(f"simulated:{tmp_path / 'voice.wav'}", "simulated:out"))
+    with pytest.raises(DeviceError, match="start anew"):
+        backend.replace(stream, StreamRequest("Blue Yeti"), Direction.INPUT)
+    stream.close()
