@@ -15,7 +15,7 @@ class SystemBackend:
     def __init__(self) -> None:
         self._real: AudioBackend = PortAudioBackend()
         self._simulated: AudioBackend = SimulatedBackend()
-        self._opened = self._real
+        self._opened: AudioBackend = self._real
 
     def devices(self) -> tuple[DeviceInfo, ...]:
         """The machine's own devices; the simulated one is chosen by name only."""
