@@ -101,7 +101,13 @@ class Rendezvous:
             return None
 
     def _prepared_folder(self) -> Path:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or error
+            raise SidetoneError(
+                f"{self._folder} cannot be made ({reason}); set SIDETONE_RUNTIME_DIR to one of yours"
+            ) from None
         if sys.platform != "win32":
             # In a temporary folder shared by all, somebody else may have been there first.
             status = self._folder.stat()

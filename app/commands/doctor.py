@@ -10,11 +10,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from pathlib import Path
 
 import msgspec
 
-from app.commands.window import has_display
 from app.composition import chain_models, model_store, rendezvous
+from app.display import has_display
 from app.engine_process import find_engine
 from app.paths import Paths
 from app.settings import load_settings
@@ -64,6 +65,7 @@ def examine(paths: Paths) -> Iterator[Finding]:
         _inference,
         _real_time,
         _settings,
+        _folders,
         _disk,
         _engine,
     ):
@@ -171,8 +173,31 @@ def _settings(paths: Paths) -> Finding:
     return Finding("", Verdict.GOOD, str(paths.settings) if paths.settings.exists() else "none saved yet")
 
 
+def _folders(paths: Paths) -> Finding:
+    closed = [
+        f"{folder} ({what})"
+        for folder, what in (
+            (paths.config, "settings"),
+            (paths.cache, "models"),
+            (paths.runtime, "the engine's address"),
+        )
+        if not os.access(_existing(folder), os.W_OK)
+    ]
+    if closed:
+        mend = (
+            "make them writable, or choose others with SIDETONE_CONFIG_DIR, SIDETONE_CACHE_DIR and SIDETONE_RUNTIME_DIR"
+        )
+        return Finding("", Verdict.PROBLEM, f"cannot be written: {', '.join(closed)}", mend)
+    return Finding("", Verdict.GOOD, "settings, models and the engine's address can be written")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or what of the way to it is there."""
+    return next(parent for parent in (folder, *folder.parents) if parent.exists())
+
+
 def _disk(paths: Paths) -> Finding:
-    folder = next(parent for parent in (paths.cache, *paths.cache.parents) if parent.exists())
+    folder = _existing(paths.cache)
     free = shutil.disk_usage(folder).free
     if free < _LEAST_FREE_BYTES:
         return Finding(

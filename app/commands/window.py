@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import msgspec
 
 from app.composition import chosen_models, rendezvous
 from app.crash import EXIT_DONE, failed
+from app.display import has_display
 from app.paths import Paths
 from app.settings import Settings, load_or_restore_settings, save_settings
 from app.supervisor import EngineSupervisor
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from app.bridge import EngineBridge
 
 _SAVE_INTERVAL_MS = 500
-_BACKENDS_WITHOUT_SCREEN = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
 
 
 def run(command: argparse.Namespace, paths: Paths) -> int:
@@ -37,15 +36,6 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
     # The engine compiles and loads while Qt does the same.
     supervisor.prelaunch()
     return _show(supervisor, settings, problem, paths)
-
-
-def has_display() -> bool:
-    """Whether a window can be shown."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    if os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0] in _BACKENDS_WITHOUT_SCREEN:
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _show(supervisor: EngineSupervisor, settings: Settings, problem: str, paths: Paths) -> int:
