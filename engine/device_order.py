@@ -20,6 +20,12 @@ from engine.io.devices import Direction, find_device
 from engine.io.simulated import is_simulated
 
 _LOOK_AGAIN_S = 1.0
+_FIELDS = {
+    Direction.INPUT: "input",
+    Direction.OUTPUT: "output",
+    Direction.MONITOR: "monitor",
+    Direction.MUSIC: "music",
+}
 
 Tell = Callable[[str], None]
 """Takes a sentence for the user."""
@@ -80,12 +86,19 @@ class DeviceOrder:
         return all(self._next(stream, direction) for direction in stream.lost_directions)
 
     def take_back(self, stream: AudioStream) -> bool:
-        """Go back to better devices that are there again, looking once a second. True if one was taken back."""
+        """Go back to better devices that are there again, looking once a second. True if one was taken back.
+
+        A second input has no backups: whenever it is gone, its return is waited for.
+        """
         now_s = monotonic()
-        if now_s < self._look_at_s or not self._wanted.backups.takes_back:
+        if now_s < self._look_at_s:
             return False
         self._look_at_s = now_s + _LOOK_AGAIN_S
-        is_back = False
+        is_back = stream.stats().music_lost is not None and self._go_over(
+            stream, Direction.MUSIC, self._wanted.music, "is back"
+        )
+        if not self._wanted.backups.takes_back:
+            return is_back
         for direction in (Direction.INPUT, Direction.OUTPUT, Direction.MONITOR):
             order = self._order(direction)
             used = self._device(self.used, direction)
@@ -149,8 +162,7 @@ class DeviceOrder:
                 return devices.monitor
 
     def _with(self, direction: Direction, device: str | None) -> DeviceConfig:
-        name = {Direction.INPUT: "input", Direction.OUTPUT: "output"}.get(direction, "monitor")
-        return msgspec.structs.replace(self.used, **{name: device})
+        return msgspec.structs.replace(self.used, **{_FIELDS[direction]: device})
 
     def _use(self, direction: Direction, device: str | None) -> None:
         self.used = self._with(direction, device)

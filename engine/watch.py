@@ -88,6 +88,6 @@ class RunWatch:
         if stats.music_losses > self._music_losses:
             self._events.add(EventKind.XRUN, f"{stats.music_losses - self._music_losses} interruptions of the music")
             self._music_losses = stats.music_losses
-        if stats.music_lost and not self._is_music_lost:
-            self._is_music_lost = True
+        was_lost, self._is_music_lost = self._is_music_lost, stats.music_lost is not None
+        if self._is_music_lost and not was_lost:
             self._events.add(EventKind.DEVICE, f"{stats.music_lost}; the voice goes on without the second input")

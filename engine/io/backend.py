@@ -272,7 +272,7 @@ class AudioBackend(Protocol):
         stream : AudioStream
             One that `open` gave.
         direction : Direction
-            Microphone, output or monitor.
+            Microphone, output, monitor, or a second input that `stream` began with.
 
         Raises
         ------

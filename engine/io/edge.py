@@ -71,7 +71,7 @@ class EdgeStream:
         self._air = Speaker(air, self._channels, hop_frames, target, settle_s)
         self._monitor = Speaker(monitor, self._channels, hop_frames, target, settle_s) if monitor else None
         self._music = SecondInput(music, hop_frames, settle_s) if music else None
-        self._incoming: dict[Direction, Microphone | Speaker | None] = {}
+        self._incoming: dict[Direction, Microphone | Speaker | SecondInput | None] = {}
         self._past_losses = dict.fromkeys(Direction, 0)
         self._is_fresh = False
         self._landing = Landing(self._channels)
@@ -155,7 +155,7 @@ class EdgeStream:
         engine.errors.DeviceError
             If it delivers nothing; it is closed, and the stream is as it was.
         """
-        old = self._vital_ports().get(direction)
+        old = self._ends().get(direction)
         if port is not None:
             try:
                 port.start()
@@ -171,7 +171,7 @@ class EdgeStream:
         self._go_over()
         if old is not None:
             self._past_losses[direction] += old.losses
-            old.close()
+            old.port.close()
 
     def read_hop(self, out: Block, timeout_s: float) -> bool:
         """Wait for a hop of the microphone and take it; see `AudioStream.read_hop`. DSP thread, may wait."""
@@ -212,9 +212,9 @@ class EdgeStream:
         capture, air = self._microphone.port, self._air.port
         monitor = self._monitor.port if self._monitor else None
         return EdgeStats(
-            input_overflows=capture.losses + self._past_losses[Direction.INPUT],
-            output_underflows=air.losses + self._past_losses[Direction.OUTPUT],
-            monitor_underflows=(monitor.losses if monitor else 0) + self._past_losses[Direction.MONITOR],
+            input_overflows=self._losses(Direction.INPUT),
+            output_underflows=self._losses(Direction.OUTPUT),
+            monitor_underflows=self._losses(Direction.MONITOR),
             skipped_frames=self._skipped_frames + self._air.dropped_frames,
             input_level_frames=capture.level_frames,
             output_level_frames=air.level_frames,
@@ -222,32 +222,41 @@ class EdgeStream:
             drift_ppm=self._air.corrector.drift_ppm,
             input_ms=(capture.level_frames + capture.block_frames) / capture.rate_hz * 1e3,
             output_ms=self._air.waiting_ms(),
-            music_losses=self._music.losses if self._music else 0,
+            music_losses=self._losses(Direction.MUSIC),
             music_lost=self._music.port.lost if self._music else None,
         )
 
-    def _vital_ports(self) -> dict[Direction, CapturePort | PlaybackPort]:
-        ports: dict[Direction, CapturePort | PlaybackPort] = {
-            Direction.INPUT: self._microphone.port,
-            Direction.OUTPUT: self._air.port,
+    def _ends(self) -> dict[Direction, Microphone | Speaker | SecondInput]:
+        ends: dict[Direction, Microphone | Speaker | SecondInput | None] = {
+            Direction.INPUT: self._microphone,
+            Direction.OUTPUT: self._air,
+            Direction.MONITOR: self._monitor,
+            Direction.MUSIC: self._music,
         }
-        monitor = self._monitor
-        if monitor is not None:
-            ports[Direction.MONITOR] = monitor.port
-        return ports
+        return {direction: end for direction, end in ends.items() if end is not None}
+
+    def _vital_ports(self) -> dict[Direction, CapturePort | PlaybackPort]:
+        return {direction: end.port for direction, end in self._ends().items() if direction is not Direction.MUSIC}
 
     def _ports(self) -> list[Port]:
-        second: list[Port] = [self._music.port] if self._music else []
-        return [*self._vital_ports().values(), *second]
+        return [end.port for end in self._ends().values()]
+
+    def _losses(self, direction: Direction) -> int:
+        end = self._ends().get(direction)
+        return self._past_losses[direction] + (end.losses if end is not None else 0)
 
     def _target_frames(self, microphone: Microphone) -> float:
         """48 kHz frames that have to be under way, so that no output runs dry."""
         return self._hop_frames + microphone.bridging_frames + self._margin_frames
 
-    def _end_for(self, direction: Direction, port: CapturePort | PlaybackPort | None) -> Microphone | Speaker | None:
+    def _end_for(
+        self, direction: Direction, port: CapturePort | PlaybackPort | None
+    ) -> Microphone | Speaker | SecondInput | None:
         settle_s = min(self._settle_s, _REPLACED_SETTLE_S)
         if port is None:
             return None
+        if direction is Direction.MUSIC:
+            return SecondInput(port, self._hop_frames, settle_s)  # type: ignore[arg-type]
         if port.fills:
             return Microphone(port, self._hop_frames, settle_s)  # type: ignore[arg-type]
         target = self._target_frames(self._microphone)
@@ -271,6 +280,8 @@ class EdgeStream:
                     for speaker in (self._air, self._monitor):
                         if speaker is not None:
                             speaker.hear(self._target_frames(end))
+                case SecondInput():
+                    self._music = end
                 case Speaker() if direction is Direction.OUTPUT:
                     self._air = end
                 case _:

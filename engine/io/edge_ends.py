@@ -57,6 +57,11 @@ class Microphone:
         return self._block_frames - self.grain_frames + self._primed_frames + filter_frames
 
     @property
+    def losses(self) -> int:
+        """Times that the device or its ring lost sound. Any thread."""
+        return self.port.losses
+
+    @property
     def late_frames(self) -> float:
         """How far the device falls behind its own pace at times, in 48 kHz frames."""
         return self._clock.late_frames / self._step
@@ -134,6 +139,11 @@ class Speaker:
         self._is_aligned = False
         self._is_free = False
         self._under_way = 0.0
+
+    @property
+    def losses(self) -> int:
+        """Times that the device or its ring ran dry. Any thread."""
+        return self.port.losses
 
     def free(self) -> None:
         """Follow no clock but the device's own, with more in hand. Control thread, before the first hop."""

@@ -89,6 +89,8 @@ class PortAudioBackend:
                 stream.replace(direction, port)
             case Direction.OUTPUT:
                 stream.replace(direction, self._open_output(entries, request, request.output_device, direction))
+            case Direction.MUSIC:
+                stream.replace(direction, self._open_capture(entries, request, request.music_device, direction))
             case _ if request.monitor_device is None:
                 stream.replace(direction, None)
             case _:

@@ -358,6 +358,8 @@ class SimulatedBackend:
                 stream.replace(direction, self._capture(request))
             case Direction.OUTPUT:
                 stream.replace(direction, self._output(direction, request.output_device, request, self._sink))
+            case Direction.MUSIC:
+                stream.replace(direction, self._second_input(request))
             case _ if request.monitor_device is None:
                 stream.replace(direction, None)
             case _:

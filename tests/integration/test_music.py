@@ -30,6 +30,7 @@ from tests.rig.studio import PipeWireStudio
 
 RATE_HZ = 48_000
 TONE_HZ = 5000.0
+FOR_EVER = (0.0, 1e9)
 
 
 def tone_levels_dbfs(samples: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -41,8 +42,10 @@ def tone_levels_dbfs(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     return levels
 
 
-def test_a_lost_second_input_is_told_once_and_the_voice_goes_on() -> None:
-    world = Simulation(music=SimulatedDevice(unplugged=((3.0, 1e9),)))
+@contextmanager
+def steady_music(unplugged: list[tuple[float, float]]) -> Iterator[tuple[Engine, MemorySink]]:
+    """A voice of 0.25 and music of 0.5 that is never turned down, and not there while `unplugged` says so."""
+    world = Simulation(music=SimulatedDevice(unplugged=unplugged))
     sink = MemorySink()
 
     def steady(level: float) -> FunctionSource:
@@ -53,18 +56,55 @@ def test_a_lost_second_input_is_told_once_and_the_voice_goes_on() -> None:
     try:
         chain = ChainConfig(params={"duck.level_db": 0.0, "duck.depth_db": 0.0}, bypass={"high_pass": True})
         engine.send(Start(EngineConfig(devices=DeviceConfig(music="simulated:in"), chain=chain)))
-        assert engine.snapshot().devices.music == "Simulated microphone"
-        wait_until(engine.events, lambda events: any("second input" in event.text for event in events))
-        wait_until(engine.snapshot, lambda snapshot: snapshot.hops > 350)
-        snapshot = engine.snapshot()
+        yield engine, sink
     finally:
         engine.close()
+
+
+def music_events(engine: Engine) -> list[str]:
+    return [event.text for event in engine.events() if "second input" in event.text]
+
+
+def level(sink: MemorySink) -> float:
+    """What left last."""
+    frames = sink.frames()[0]
+    return float(np.median(frames[-2400:])) if frames.size > 2400 else 0.0
+
+
+def test_a_lost_second_input_is_told_once_and_the_voice_goes_on() -> None:
+    unplugged: list[tuple[float, float]] = []
+    with steady_music(unplugged) as (engine, sink):
+        assert engine.snapshot().devices.music == "Simulated microphone"
+        wait_until(lambda: level(sink), lambda now: abs(now - 0.75) < 0.01)
+        unplugged.append(FOR_EVER)
+        wait_until(lambda: music_events(engine), bool)
+        hops = engine.snapshot().hops
+        wait_until(engine.snapshot, lambda snapshot: snapshot.hops > hops + 150)
+        snapshot = engine.snapshot()
     assert snapshot.state is EngineState.RUNNING
-    texts = [event.text for event in engine.events() if "second input" in event.text]
-    assert texts == ["the simulated second input was unplugged; the voice goes on without the second input"]
+    assert music_events(engine) == [
+        "the simulated second input was unplugged; the voice goes on without the second input"
+    ]
     heard = sink.frames()[0]
     assert heard.max() == pytest.approx(0.75, abs=0.01)
     assert heard[-RATE_HZ // 10 :] == pytest.approx(0.25, abs=1e-3)
+
+
+def test_a_second_input_that_is_plugged_in_again_comes_back_by_itself() -> None:
+    unplugged: list[tuple[float, float]] = []
+    with steady_music(unplugged) as (engine, sink):
+        for told in (1, 3):
+            wait_until(lambda: level(sink), lambda now: abs(now - 0.75) < 0.01)
+            unplugged.append(FOR_EVER)
+            wait_until(lambda: level(sink), lambda now: abs(now - 0.25) < 0.01)
+            wait_until(lambda: len(music_events(engine)), lambda count, told=told: count == told)
+            unplugged.clear()
+        wait_until(lambda: level(sink), lambda now: abs(now - 0.75) < 0.01)
+        wait_until(lambda: len(music_events(engine)), lambda count: count == 4)
+        snapshot = engine.snapshot()
+    assert snapshot.state is EngineState.RUNNING
+    gone = "the simulated second input was unplugged; the voice goes on without the second input"
+    assert music_events(engine) == [gone, "second input: Simulated microphone is back"] * 2
 
 
 @contextmanager
