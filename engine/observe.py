@@ -142,6 +142,7 @@ def stage_snapshot(slot: Slot, is_bypassed: bool, is_prepared: bool) -> StageSna
             for spec, value in zip(slot.stage.meters, slot.context.meters, strict=True)
             if math.isfinite(value)
         },
+        waits_for=slot.stage.waits_for if is_prepared else "",
     )
 
 

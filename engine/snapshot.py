@@ -44,7 +44,7 @@ class Percentiles(msgspec.Struct, frozen=True):
 class StageSnapshot(
     msgspec.Struct, frozen=True, rename={"is_bypassed": "bypassed", "is_degraded": "degraded", "work_ms": "ms"}
 ):
-    """One stage now. `reason` says why it is degraded, else it is empty."""
+    """One stage now. `reason` says why it is degraded, `waits_for` what it has not got to work on; else they are empty."""
 
     id: str
     is_bypassed: bool
@@ -53,6 +53,7 @@ class StageSnapshot(
     latency_samples: int
     work_ms: Percentiles | None
     meters: dict[str, float]
+    waits_for: str = ""
 
 
 class LevelSnapshot(msgspec.Struct, frozen=True):

@@ -164,7 +164,7 @@ class MainWindow(QWidget):
         self.chain.show_open(None)
         card = self.chain.cards.get(panel.stage.id)
         if card is not None and panel.isAncestorOf(self.focusWidget() or self):
-            card.title.setFocus(Qt.FocusReason.OtherFocusReason)
+            card.opener.setFocus(Qt.FocusReason.OtherFocusReason)
         self._take_away(panel)
 
     def close_tool(self) -> None:

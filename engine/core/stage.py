@@ -169,6 +169,11 @@ class Stage(ABC, Generic[P]):
         """
         return False
 
+    @property
+    def waits_for(self) -> str:
+        """What the stage would need to do anything at all, such as a second input; empty while it has it. Any thread."""
+        return ""
+
     def tend(self) -> None:
         """Build what takes time and is wanted by now, and hand it over, while the sound goes on. Control thread; polled.
 

@@ -67,10 +67,12 @@ class Duck(Stage[DuckParams]):
         self._settings = np.zeros(2)
         self._ways = np.full(3, glide_coefficient(fmt.sample_rate))
         self._designed_for: DuckParams | None = None
+        self._has_music = False
 
     def process(self, block: Block, ctx: Context[DuckParams]) -> None:
         """Add the music in place. Audio thread."""
         music, heard = ctx.side.music, self.listener
+        self._has_music = music is not None
         if music is None:
             ctx.meters[:] = 0.0, SILENCE_DB
             return
@@ -106,3 +108,8 @@ class Duck(Stage[DuckParams]):
         self.listener.reset()
         self._voice[:] = np.nan, 0.0
         self._glides.fill(np.nan)
+
+    @property
+    def waits_for(self) -> str:
+        """A second input. Any thread."""
+        return "" if self._has_music else "a second input"

@@ -110,6 +110,11 @@ class RoomCorrection(Stage[RoomCorrectionParams]):
         """Forget the past. Audio thread."""
         self._convolver.reset()
 
+    @property
+    def waits_for(self) -> str:
+        """A room. Any thread."""
+        return "a room that was learnt" if self._room is None else ""
+
     def _design(self, room: Room | None, params: RoomCorrectionParams) -> PartitionedFilter | None:
         self._most_boost_db = self._most_cut_db = 0.0
         if room is None or params.strength == 0.0:

@@ -72,15 +72,43 @@ def test_the_switch_bypasses(qtbot: QtBot, window: MainWindow, engine: FakeEngin
     card = window.chain.cards["limiter"]
     QTest.mouseClick(card.switch, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: SetBypass(stage="limiter", is_bypassed=True) in engine.commands)
-    qtbot.waitUntil(lambda: card.message.text == "Bypassed")
+    qtbot.waitUntil(lambda: card.is_slim)
+    assert card.accessibleDescription() == "bypassed"
     QTest.keyClick(card.switch, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: "limiter" not in engine.bypassed)
+    qtbot.waitUntil(lambda: not card.is_slim)
 
 
 def test_a_bypass_from_elsewhere_moves_the_switch(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
     engine.bypassed.add("denoise")
     qtbot.waitUntil(lambda: not window.chain.cards["denoise"].switch.isChecked())
     assert not [command for command in engine.commands if isinstance(command, SetBypass)]
+
+
+def test_a_stage_at_rest_is_slim_and_still_opens_by_mouse_and_keyboard(
+    qtbot: QtBot, window: MainWindow, engine: FakeEngine
+) -> None:
+    card, width = window.chain.cards["compressor"], window.chain.cards["compressor"].width()
+    engine.waiting["compressor"] = "a second input"
+    qtbot.waitUntil(lambda: card.is_slim and card.width() < width / 2)
+    assert card.accessibleDescription() == "waits for a second input"
+    assert card.switch.isVisible()
+    assert card.opener.accessibleName() == "Compressor: all settings"
+    QTest.mouseClick(card.opener, Qt.MouseButton.LeftButton)
+    assert window.stage_panel is not None
+    QTest.keyClick(window.stage_panel.first_control(), Qt.Key.Key_Escape)
+    assert window.focusWidget() is card.opener
+    engine.waiting.clear()
+    qtbot.waitUntil(lambda: not card.is_slim)
+    assert window.focusWidget() is card.title
+
+
+def test_trouble_makes_no_card_slim(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+    engine.bypassed.add("denoise")
+    engine.degraded["denoise"] = "It took longer than its budget"
+    card = window.chain.cards["denoise"]
+    qtbot.waitUntil(card.message.isVisible)
+    assert not card.is_slim
 
 
 def test_a_degraded_stage_says_why(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:

@@ -53,6 +53,7 @@ from engine import (
     TapChunk,
     TapPoint,
     Value,
+    compressed_dbfs,
 )
 from engine.core.params import Params, choice, param, switch
 
@@ -118,6 +119,7 @@ class LimiterParams(Params):
 
 
 GAIN_REDUCTION = MeterSpec("gain_reduction_db", "Gain reduction", "dB", 0.0, 24.0)
+ARRIVING = MeterSpec("input_dbfs", "Peak arriving", "dB", -60.0, 12.0)
 REMOVED = MeterSpec("removed_db", "Noise removed", "dB", 0.0, 40.0)
 LEVEL = MeterSpec("level_dbfs", "Level", "dB", -60.0, 0.0)
 
@@ -125,9 +127,9 @@ STAGES: tuple[tuple[str, str, type[Params], tuple[MeterSpec, ...], int, float], 
     ("input_gain", "Input gain", GainParams, (LEVEL,), 0, 0.01),
     ("high_pass", "High-pass", HighPassParams, (), 0, 0.02),
     ("denoise", "Denoise", DenoiseParams, (REMOVED,), 960, 1.9),
-    ("compressor", "Compressor", CompressorParams, (GAIN_REDUCTION,), 48, 0.03),
+    ("compressor", "Compressor", CompressorParams, (GAIN_REDUCTION, ARRIVING), 48, 0.03),
     ("output_gain", "Output gain", GainParams, (LEVEL,), 0, 0.01),
-    ("limiter", "Limiter", LimiterParams, (GAIN_REDUCTION,), 96, 0.05),
+    ("limiter", "Limiter", LimiterParams, (GAIN_REDUCTION, ARRIVING), 96, 0.05),
 )
 
 DEVICES = (
@@ -185,6 +187,7 @@ class FakeEngine:
         }
         self.bypassed: set[str] = set()
         self.degraded: dict[str, str] = {}
+        self.waiting: dict[str, str] = {}
         self.xruns = 0
         self.deadline_misses = 0
         self.advice = ""
@@ -313,8 +316,16 @@ class FakeEngine:
     def _stage(self, stage: StageDescription, voice_dbfs: float) -> StageSnapshot:
         base = next(entry for entry in STAGES if stage.id.startswith(entry[0]))
         cost_ms = base[5]
+        if stage.id.startswith("limiter"):
+            leaving_dbfs = min(voice_dbfs, float(self.params["limiter.ceiling_dbtp"]))
+        else:
+            threshold_db, ratio, knee_db = (
+                float(self.params[f"compressor.{name}"]) for name in ("threshold_db", "ratio", "knee_db")
+            )
+            leaving_dbfs = float(compressed_dbfs(np.array([voice_dbfs]), threshold_db, ratio, knee_db, 0.0)[0])
         figures = {
-            "gain_reduction_db": max(0.0, (voice_dbfs + 30.0) * 0.5),
+            "gain_reduction_db": voice_dbfs - leaving_dbfs,
+            "input_dbfs": voice_dbfs,
             "removed_db": min(40.0, max(2.0, -voice_dbfs - 14.0)),
             "level_dbfs": voice_dbfs,
         }
@@ -326,6 +337,7 @@ class FakeEngine:
             latency_samples=base[4],
             work_ms=Percentiles(cost_ms, cost_ms * 1.4, cost_ms * 1.7, cost_ms * 2.2),
             meters={meter.name: figures[meter.name] for meter in stage.meters},
+            waits_for=self.waiting.get(stage.id, ""),
         )
 
     def _session(self) -> SessionSnapshot:

@@ -46,6 +46,14 @@ def music_gain_db(voice: Block, params: DuckParams) -> NDArray[np.float64]:
     return gain_db
 
 
+def test_it_says_that_it_waits_for_a_second_input() -> None:
+    stage, ctx = prepared(), Context(DuckParams(), len(Duck.meters))
+    assert stage.waits_for == "a second input"
+    ctx.side.begin_block(np.zeros((2, BLOCK), np.float32))
+    stage.process(silence(0.01), ctx)
+    assert stage.waits_for == ""
+
+
 def test_without_a_second_input_nothing_happens() -> None:
     voice = voice_like(1.0)
     np.testing.assert_array_equal(run(prepared(), voice, DuckParams()), voice)

@@ -173,3 +173,10 @@ def test_every_measured_room_comes_nearer_by_three_fifths(eval_folder: Path) -> 
         assert np.std(corrected[is_there]) < 0.4 * np.std(level[is_there]), path.name
         assert response_db(taps, EVERYWHERE_HZ, RATE_HZ).max() <= 6.05, path.name
         assert energy_delay_ms(taps, RATE_HZ) < 1.0, path.name
+
+
+def test_it_says_that_it_waits_for_a_room() -> None:
+    stage = RoomCorrection()
+    assert stage.waits_for == "a room that was learnt"
+    stage.correct(room_of(room_impulse()))
+    assert stage.waits_for == ""

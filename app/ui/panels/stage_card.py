@@ -1,4 +1,8 @@
-"""A stage on its card: name, bypass switch, main controls, what it does, and what it costs. GUI thread; nothing waits."""
+"""A stage on its card: name, bypass switch, main controls, what it does, and what it costs. GUI thread; nothing waits.
+
+A stage that is bypassed, or waits for something to work on, shrinks to its name and its switch, so that what is at work is
+seen at a glance; its controls are in its panel.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.figure import Figure, decimal
 from app.ui.widgets.param_control import CompactControl, compact_control
 from app.ui.widgets.param_slider import Dial
+from app.ui.widgets.side_title import SideTitle
 from app.ui.widgets.sign import Sign
 from app.ui.widgets.toggle import Toggle
 from engine import StageDescription, StageSnapshot, Value
@@ -46,7 +51,8 @@ class StageCard(QWidget):
         super().__init__(parent)
         self.stage = stage
         self._edge = Colour.LINE
-        self._state: tuple[bool, bool, str] | None = None
+        self._state: tuple[str, str] | None = None
+        self._is_slim = False
         self._is_open = False
         self.title = QPushButton(stage.label)
         self.title.setObjectName("cardTitle")
@@ -55,6 +61,9 @@ class StageCard(QWidget):
         self.title.setAccessibleDescription(stage.help)
         self.title.setToolTip(f"{stage.help}\nClick for all settings.".strip())
         theme.use_font(self.title, FontRole.NAME)
+        self._side_title = SideTitle(stage.label)
+        self._side_title.setAccessibleName(self.title.accessibleName())
+        self._side_title.setAccessibleDescription(stage.help)
         self.switch = Toggle(f"{stage.label} in use", "Off takes the stage out of the sound (bypass), without a click")
         mark_target(self.switch, f"bypass:{stage.id}")
         self.controls: dict[str, CompactControl] = {}
@@ -67,28 +76,43 @@ class StageCard(QWidget):
         )
         self.setAccessibleName(stage.label)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._body = QWidget()
         self._status = QStackedLayout()
         self._lay_out()
-        self.title.clicked.connect(lambda: self.open_asked.emit(self.stage.id))
+        for title in (self.title, self._side_title):
+            title.clicked.connect(lambda: self.open_asked.emit(self.stage.id))
         self.switch.clicked.connect(lambda is_on: self.bypass_edited.emit(self.stage.id, not is_on))
+
+    @property
+    def is_slim(self) -> bool:
+        """Whether only name and switch are shown."""
+        return self._is_slim
+
+    @property
+    def opener(self) -> QPushButton:
+        """The button that opens the panel now."""
+        return self._side_title if self._is_slim else self.title
 
     def show_stage(self, stage: StageSnapshot | None) -> None:
         """Show the stage now; None: nothing is known of it."""
         if stage is None:
-            self._show_state(False, False, "")
+            self._show_state("", "")
             self.delay.show_value("–")
             self.cost.show_value("–")
             self._show_meter(None)
             return
         self.switch.show_on(not stage.is_bypassed)
-        self._show_state(stage.is_bypassed, stage.is_degraded, stage.reason)
+        fault = (stage.reason or "Out of use for now") if stage.is_degraded else ""
+        rest = "bypassed" if stage.is_bypassed else f"waits for {stage.waits_for}" if stage.waits_for else ""
+        self._show_state(fault, "" if fault else rest)
         self.cost.show_value(decimal(stage.work_ms.p50 if stage.work_ms else None, 2, "ms"))
         if self.meter is not None:
             self._show_meter(stage.meters.get(self.meter.spec.name))
 
     def show_delay(self, delay_ms: float) -> None:
-        """Show the delay the stage adds."""
+        """Show the delay the stage adds, if it adds any."""
         self.delay.show_value(decimal(delay_ms, 1, "ms"))
+        self.delay.setVisible(delay_ms > 0.0)
 
     def show_params(self, params: Mapping[str, Value]) -> None:
         """Let the controls follow."""
@@ -115,15 +139,23 @@ class StageCard(QWidget):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.GAP - 1, theme.GAP - 1, theme.GAP - 1, theme.GAP)
-        column.setSpacing(theme.GAP // 2)
+        whole = QVBoxLayout(self)
+        whole.setSpacing(theme.GAP // 2)
         head = QHBoxLayout()
         head.setSpacing(theme.GAP // 2)
         head.addWidget(self.title)
         head.addStretch(1)
         head.addWidget(self.switch)
-        column.addLayout(head)
+        whole.addLayout(head)
+        whole.addWidget(self._body, 1)
+        whole.addWidget(self._side_title, 1, Qt.AlignmentFlag.AlignHCenter)
+        self._lay_out_body()
+        self._show_width(is_slim=False)
+
+    def _lay_out_body(self) -> None:
+        column = QVBoxLayout(self._body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.GAP // 2)
         for spec in [spec for spec in self.stage.params if spec.is_main][:MAIN_CONTROLS]:
             control = compact_control(spec, self.stage.label)
             param_id = f"{self.stage.id}.{spec.name}"
@@ -138,9 +170,10 @@ class StageCard(QWidget):
         column.addLayout(self._status)
         foot = QHBoxLayout()
         foot.setSpacing(theme.GAP)
-        foot.addWidget(self.delay)
-        foot.addStretch(1)
         foot.addWidget(self.cost)
+        foot.addStretch(1)
+        foot.addWidget(self.delay)
+        self.delay.hide()
         column.addLayout(foot)
 
     def _place(self, column: QVBoxLayout, control: CompactControl) -> None:
@@ -181,21 +214,32 @@ class StageCard(QWidget):
         if self.meter is not None:
             self.meter.show_reading(reading)
 
-    def _show_state(self, is_bypassed: bool, is_degraded: bool, reason: str) -> None:
-        state = (is_bypassed, is_degraded, reason)
-        if state == self._state:
+    def _show_state(self, fault: str, rest: str) -> None:
+        """Show what is wrong with the stage, or why it does nothing; both empty while it works."""
+        if (fault, rest) == self._state:
             return
-        self._state = state
-        if is_degraded:
-            self.message.show_text(reason or "Out of use for now", Colour.CAUTION)
-        elif is_bypassed:
-            self.message.show_text("Bypassed", Colour.MUTED)
-        self._sign.setVisible(is_degraded)
+        self._state = (fault, rest)
+        self.message.show_text(fault, Colour.CAUTION)
         for control in self.controls.values():
             if isinstance(control, Dial):
-                control.show_dimmed(is_bypassed or is_degraded)
-        self._status.setCurrentIndex(1 if is_degraded or is_bypassed else 0)
-        self._edge = Colour.CAUTION if is_degraded else Colour.LINE
-        words = reason if is_degraded else "bypassed" if is_bypassed else "in use"
-        self.setAccessibleDescription(words)
+                control.show_dimmed(bool(fault))
+        self._status.setCurrentIndex(1 if fault else 0)
+        self._edge = Colour.CAUTION if fault else Colour.LINE
+        self.setAccessibleDescription(fault or rest or "in use")
+        self._side_title.setToolTip(f"{self.stage.label}: {rest}.\n{self.stage.help}\nClick for all settings.")
+        self._show_width(bool(rest))
         self.update()
+
+    def _show_width(self, is_slim: bool) -> None:
+        # Also in a window that is not in front just now.
+        had_focus = self.window().focusWidget() is self.opener
+        self._is_slim = is_slim
+        self.title.setVisible(not is_slim)
+        self._body.setVisible(not is_slim)
+        self._side_title.setVisible(is_slim)
+        side = 2 if is_slim else theme.GAP - 1
+        self.layout().setContentsMargins(side, theme.GAP - 1, side, theme.GAP)
+        across = QSizePolicy.Policy.Fixed if is_slim else QSizePolicy.Policy.Expanding
+        self.setSizePolicy(across, QSizePolicy.Policy.Expanding)
+        if had_focus:
+            self.opener.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -1,14 +1,15 @@
-"""The row of buttons that open tools; the open one is marked. GUI thread; nothing waits."""
+"""The row of buttons that open tools, in groups; the open one is marked. GUI thread; nothing waits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
 from app.ui import theme
 from app.ui.panels.panel_frame import quiet_button
+from app.ui.theme import Colour
 from app.ui.tools import Tool
 
 
@@ -33,6 +34,8 @@ class ToolRow(QWidget):
             button = quiet_button(tool.label, f"{tool.label}: {tool.help}")
             button.setCheckable(True)
             button.clicked.connect(lambda _=False, tool_id=tool.id: self.open_asked.emit(tool_id))
+            if tool.is_first and self.buttons:
+                row.addWidget(_divider())
             self.buttons[tool.id] = button
             row.addWidget(button)
         row.addStretch(1)
@@ -42,3 +45,10 @@ class ToolRow(QWidget):
         """Mark the tool whose panel is open."""
         for own_id, button in self.buttons.items():
             button.setChecked(own_id == tool_id)
+
+
+def _divider() -> QFrame:
+    divider = QFrame()
+    divider.setFixedSize(1, theme.em())
+    divider.setStyleSheet(f"background: {Colour.LINE}; margin: 2px 0px")
+    return divider
