@@ -401,11 +401,19 @@ class KeysStatus(msgspec.Struct, frozen=True, tag=True):
 
 
 class CanaryStatus(msgspec.Struct, frozen=True, tag=True):
-    """How the model that runs unheard does: what was heard so far, and the figures in words."""
+    """How the model that runs unheard does: what was heard so far, and the figures in words.
+
+    Attributes
+    ----------
+    verdict : str
+        Why it may take over or not, once its time is over; stays until another one is tried.
+    """
 
     model: str
     heard_s: float
     text: str
+    verdict: str = ""
+    is_promoted: bool = False
 
 
 ServiceStatus = CanaryStatus | CaptionsStatus | KeysStatus | OverlayStatus | ObsStatus | RemoteStatus

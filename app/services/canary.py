@@ -32,12 +32,16 @@ class CanaryService:
 
     def run(self, engine: RemoteEngine, is_over: threading.Event) -> None:
         """Wait for a model to try, try it, and so on. Service thread."""
+        last: CanaryStatus | None = None
         while not is_over.wait(_LOOK_INTERVAL_S):
             config = engine.snapshot().services.config.canary
             if not config.model:
+                if last is not None:
+                    engine.send(ReportService(last))
                 continue
-            verdict = self._try(config, engine, is_over)
+            verdict, last = self._try(config, engine, is_over), None
             if verdict is not None:
+                last = CanaryStatus(config.model, 0.0, "", verdict.reason, verdict.is_promoted)
                 engine.send(SetService(CanaryConfig()))
                 engine.send(ConcludeCanary(config.model, verdict.is_promoted, verdict.reason))
 

@@ -16,8 +16,6 @@ from engine import (
     ComparisonSnapshot,
     EndComparison,
     Listen,
-    ModelSnapshot,
-    RollBackModel,
     Source,
 )
 from engine.describe import describe
@@ -78,16 +76,3 @@ def test_it_says_what_is_heard_and_by_whom(panel: ComparePanel, engine: FakeEngi
     assert panel.sources[Source.NOW].isChecked()
     assert not panel.sources[Source.B].isEnabled()
     assert panel.keep_button.isHidden()
-
-
-def test_one_click_goes_back_to_the_model_before(qtbot: QtBot, panel: ComparePanel, engine: FakeEngine) -> None:
-    models = (
-        ModelSnapshot("nsnet2", "mine", "ab" * 32, "CPU"),
-        ModelSnapshot("deepfilternet3", "deepfilternet3", "", "CPU"),
-    )
-    panel.show_snapshot(msgspec.structs.replace(engine.snapshot(), models=models))
-    item = panel.models.itemAtPosition(0, 1)
-    assert item is not None
-    click(item.widget())
-    qtbot.waitUntil(lambda: RollBackModel("nsnet2") in engine.commands)
-    assert panel.models.itemAtPosition(1, 1) is None

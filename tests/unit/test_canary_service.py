@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.services import canary as canary_module
 from app.services.canary import CanaryService
-from engine import CanaryConfig, ServicesConfig, ServicesSnapshot, SetService, TapChunk, TapPoint
+from engine import CanaryConfig, CanaryStatus, ServicesConfig, ServicesSnapshot, SetService, TapChunk, TapPoint
 from engine.commands import ConcludeCanary, ReportService
 from engine.inference.catalog import ModelStore, sha256_of
 from engine.inference.imported import ImportedCatalog, ImportedModel, write_imported
@@ -106,6 +106,26 @@ def test_a_model_runs_unheard_and_is_judged(
     assert reason in verdict.reason
     assert all(isinstance(report, ReportService) for report in reports)
     assert model not in {"same", "loud"} or len(reports) >= 8
+
+
+class Reader(Microphone):
+    """One who waits until the verdict is told as a status."""
+
+    def send(self, command: Any) -> None:
+        super().send(command)
+        self._is_over.clear()
+        if isinstance(command, ReportService) and isinstance(command.status, CanaryStatus) and command.status.verdict:
+            self._is_over.set()
+
+
+def test_the_verdict_is_told_until_another_is_tried(library: ModelLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(canary_module, "_LOOK_INTERVAL_S", 0.001)
+    is_over = threading.Event()
+    engine = Reader(np.zeros(0, np.float32), CanaryConfig(model="choir", seconds=9.0), is_over)
+    CanaryService(library).run(engine, is_over)  # type: ignore[arg-type]
+    told = engine.sent[-1].status
+    assert (told.model, told.is_promoted) == ("choir", False)
+    assert "no model named 'choir'" in told.verdict
 
 
 def test_it_is_called_off_by_its_settings(

@@ -1,13 +1,12 @@
-"""A/B, blind A/B/X and what the denoiser takes away, and which models are in use. GUI thread; nothing waits."""
+"""A/B, blind A/B/X and what the denoiser takes away. GUI thread; nothing waits."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge
 from app.ui import theme
 from app.ui.panels.panel_frame import quiet_button
-from app.ui.theme import FontRole
 from app.ui.tool_panel import ToolPanel
 from engine import (
     AnswerBlind,
@@ -18,8 +17,6 @@ from engine import (
     Description,
     EndComparison,
     Listen,
-    ModelSnapshot,
-    RollBackModel,
     Snapshot,
     Source,
 )
@@ -35,14 +32,13 @@ _SOURCES = (
 
 
 class ComparePanel(ToolPanel):
-    """What B is, what is heard, the answers of a blind test, and the way back to an earlier model."""
+    """What B is, what is heard, and the answers of a blind test."""
 
     def __init__(self, bridge: EngineBridge) -> None:
         super().__init__("Compare", "the comparison")
         self._bridge = bridge
         self._choices: list[tuple[str, Compare]] = []
         self._modes: tuple[str, ...] = ()
-        self._models: tuple[ModelSnapshot, ...] = ()
         self.other = QComboBox()
         self.other.setAccessibleName("What B is")
         self.other.setMinimumWidth(theme.em() * 9)
@@ -60,7 +56,6 @@ class ComparePanel(ToolPanel):
         self.end_button = self._button("End", "Go on with A", command=EndComparison())
         self.state = QLabel()
         self.state.setWordWrap(True)
-        self.models = QGridLayout()
         self.set_body(self._body())
         self._show_comparison(None)
 
@@ -73,9 +68,6 @@ class ComparePanel(ToolPanel):
         """Let everything follow."""
         self._show_choices(snapshot)
         self._show_comparison(snapshot.comparison)
-        if snapshot.models != self._models:
-            self._models = snapshot.models
-            self._show_models()
 
     def first_control(self) -> QWidget:
         """Where the keyboard goes when the panel opens."""
@@ -90,7 +82,6 @@ class ComparePanel(ToolPanel):
         column.addLayout(_row(*self.sources.values()))
         column.addLayout(_row(*self.answers.values(), self.keep_button, self.end_button))
         column.addWidget(self.state)
-        column.addLayout(self.models)
         column.addStretch(1)
         return body
 
@@ -146,20 +137,6 @@ class ComparePanel(ToolPanel):
             button.setVisible(comparison is not None)
         self.keep_button.setEnabled(is_comparing)
         self.state.setText(_in_words(comparison))
-
-    def _show_models(self) -> None:
-        while (item := self.models.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
-        for row, model in enumerate(self._models):
-            label = QLabel(f"{model.id} on {model.provider}")
-            label.setToolTip(f"sha256 {model.sha256}")
-            theme.use_font(label, FontRole.SMALL)
-            self.models.addWidget(label, row, 0)
-            if model.id != model.place:
-                help = f"Go back from {model.id} to what was before in the place of {model.place}"
-                self.models.addWidget(self._button("Go back", help, command=RollBackModel(model.place)), row, 1)
-        self.models.setColumnStretch(2, 1)
 
 
 def _row(*widgets: QWidget) -> QHBoxLayout:
