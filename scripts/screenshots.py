@@ -48,14 +48,15 @@ PICTURES = {
 EXTRA_PICTURES = {
     "extra-4k": Shot(3840, 2160),
     "extra-4k-200-percent": Shot(1920, 1080, scale=2.0),
-    "extra-panel": Shot(1000, 640, open_stage="compressor"),
     **{
-        f"extra-{stage}": Shot(1000, 640, open_stage=stage)
-        for stage in ("gate", "de_esser", "equalizer", "leveller", "duck", "limiter")
+        f"extra-{stage}-{width}x{height}": Shot(width, height, open_stage=stage)
+        for stage in ("gate", "de_esser", "equalizer", "compressor", "leveller", "duck", "limiter")
+        for width, height in ((1000, 640), (1440, 900))
     },
     "extra-loudness": Shot(1000, 640, open_tool="loudness"),
     "extra-loudness-1440x900": Shot(1440, 900, open_tool="loudness"),
     "extra-room": Shot(1000, 640, open_tool="room"),
+    "extra-models": Shot(1000, 640, open_tool="models"),
     "extra-trouble": Shot(1000, 640, is_trouble=True),
 }
 
@@ -113,14 +114,21 @@ def _fake_bridge(shot: Shot) -> Iterator[EngineBridge]:
 
 
 @contextmanager
-def _live_bridge() -> Iterator[EngineBridge]:
+def _live_bridge(shot: Shot) -> Iterator[EngineBridge]:
     from app.bridge import EngineBridge
     from app.composition import rendezvous
+    from app.demo import prepare_demo
     from app.paths import find_paths
     from app.supervisor import EngineSupervisor
-    from engine import EngineConfig
+    from engine import ChainConfig, DeviceConfig, EngineConfig
 
-    supervisor = EngineSupervisor(rendezvous(find_paths()), EngineConfig())
+    # What is looked at is at work, and has something to work on.
+    looked_at = "leveller" if shot.open_tool == "loudness" else shot.open_stage
+    chain, devices = ChainConfig(bypass={looked_at: False} if looked_at else {}), DeviceConfig()
+    if shot.open_stage == "duck":
+        looped = f"simulated:loop:{prepare_demo(find_paths())[1]}"
+        devices = DeviceConfig(input=looped, music=looped)
+    supervisor = EngineSupervisor(rendezvous(find_paths()), EngineConfig(devices=devices, chain=chain))
     supervisor.prelaunch()
     try:
         yield EngineBridge(supervisor)
@@ -133,7 +141,7 @@ def _take(name: str, arguments: argparse.Namespace) -> int:
 
     shot = (PICTURES | EXTRA_PICTURES)[name]
     application = make_application(["sidetone"])
-    with _live_bridge() if arguments.live else _fake_bridge(shot) as bridge:
+    with _live_bridge(shot) if arguments.live else _fake_bridge(shot) as bridge:
         shoot(bridge, shot, arguments.folder / f"{name}.png", arguments.seconds)
     application.quit()
     return 0

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.panels.stage_view import StageView
+from app.ui.theme import Colour, FontRole
 from app.ui.widgets.dynamics_plots import HistoryPlot, ResponsePlot, TransferPlot
 from engine import (
     SAMPLE_RATE_HZ,
@@ -46,7 +47,7 @@ class HistoryView(StageView):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(theme.GAP)
-        self._row.addWidget(self.history, 3)
+        self._row.addWidget(_captioned(self.history, f"{self._spec.label}, {self._spec.unit}"), 3)
         self.setFixedHeight(theme.em() * _LINES)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
@@ -54,9 +55,9 @@ class HistoryView(StageView):
         now = _stage(snapshot, self._stage_id)
         self.history.add(now.meters.get(self._spec.name) if now is not None else None)
 
-    def put_first(self, picture: QWidget) -> None:
+    def put_first(self, picture: QWidget, caption: str) -> None:
         """Put a picture before the history."""
-        self._row.insertWidget(0, picture, 2)
+        self._row.insertWidget(0, _captioned(picture, caption), 2)
 
 
 class TransferView(HistoryView):
@@ -78,7 +79,7 @@ class TransferView(HistoryView):
         self._arriving = arriving
         self._prefix = f"{stage.id}."
         self.transfer = TransferPlot(f"{stage.label}: level out over level in, dB")
-        self.put_first(self.transfer)
+        self.put_first(self.transfer, "Out over in, dB")
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Draw the curve, move the dot."""
@@ -107,7 +108,7 @@ class ResponseView(StageView):
         self.response = ResponsePlot(f"{stage.label}: gain in dB over frequency")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.response)
+        row.addWidget(_captioned(self.response, "Gain in dB over Hz"))
         self.setFixedHeight(theme.em() * _LINES)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
@@ -146,6 +147,19 @@ def _limiter_curve(levels_db: Levels, values: Values, meters: Meters) -> Levels:
 def _gate_curve(levels_db: Levels, values: Values, meters: Meters) -> Levels:
     opens_db = meters["room_lufs"] + float(values["above_room_db"])
     return levels_db - np.where(levels_db < opens_db, float(values["depth_db"]), 0.0)
+
+
+def _captioned(picture: QWidget, caption: str) -> QWidget:
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(2)
+    label = QLabel(caption)
+    label.setStyleSheet(f"color: {Colour.MUTED}")
+    theme.use_font(label, FontRole.SMALL)
+    column.addWidget(label)
+    column.addWidget(picture, 1)
+    return whole
 
 
 def _own(params: Values, prefix: str) -> dict[str, Value]:

@@ -18,6 +18,7 @@ HISTORY_POINTS = 300
 """Ten seconds at 30 snapshots a second."""
 
 _LOWEST_DB, _HIGHEST_DB = -72.0, 6.0
+_EDGE_SHARE = 0.05
 
 
 class TransferPlot(Graph):
@@ -62,11 +63,13 @@ class HistoryPlot(Graph):
 
     def __init__(self, name: str, minimum: float, maximum: float, is_downward: bool = False) -> None:
         sign = -1.0 if is_downward else 1.0
-        step = (maximum - minimum) / 4
+        step = _tick_step(maximum - minimum)
         left = [(sign * at, f"{at:.0f}".replace("-", "−")) for at in np.arange(minimum, maximum + step / 2, step)]
         ends = sorted((sign * minimum, sign * maximum))
-        bottom = [(-HISTORY_POINTS, "10 s"), (-HISTORY_POINTS / 2, "5 s")]
-        super().__init__(name, bottom, left, (-float(HISTORY_POINTS), 0.0), (ends[0], ends[1]))
+        bottom = [(-0.1 * seconds * HISTORY_POINTS, f"{seconds} s") for seconds in (9, 6, 3)]
+        # A line along the edge would hardly be seen.
+        room = _EDGE_SHARE * (maximum - minimum)
+        super().__init__(name, bottom, left, (-float(HISTORY_POINTS), 0.0), (ends[0] - room, ends[1] + room))
         self._sign = sign
         self._values = np.full(HISTORY_POINTS, np.nan)
         self._times = np.arange(-HISTORY_POINTS, 0.0)
@@ -85,6 +88,11 @@ class HistoryPlot(Graph):
         self._values[:-1] = self._values[1:]
         self._values[-1] = np.nan if value is None else self._sign * value
         self._curve.setData(self._times, self._values)
+
+
+def _tick_step(span: float) -> float:
+    """A distance of ticks that people count in, so that there are about four."""
+    return next((step for step in (6.0, 10.0, 12.0, 20.0) if span / step <= 4.0), span / 4.0)
 
 
 class ResponsePlot(Graph):
