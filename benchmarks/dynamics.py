@@ -3,6 +3,7 @@
 The programme and the peers are those of the evaluation set's `dyn_peers.py`, which is run first with `--peers-python` (an
 environment that has pyloudnorm, pedalboard and webrtc-noise-gain); then all results, theirs and ours, are measured by one
 function. `--speech` adds half an hour of speech: loudness after the first minute, and the quality score before and after.
+`--noise` adds what the denoiser's own estimate of speech gives the stages behind it, over the programme in real noise.
 """
 
 from __future__ import annotations
@@ -13,30 +14,45 @@ import itertools
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from app.composition import ensure_models, make_chain, preset_library
+from app.composition import chosen_models, ensure_models, make_chain, preset_library
 from app.paths import Paths, find_paths
 from engine import ChainConfig
 from engine.core.chain import Chain
-from engine.core.stage import StreamFormat
+from engine.core.side_signals import UNKNOWN_PROBABILITY
+from engine.core.stage import Block, Context, StreamFormat
 from engine.dsp.loudness import LoudnessMeter
 from engine.stages import STAGES
 from engine.stages.compressor import Compressor
+from engine.stages.denoise import Denoise, DenoiseParams
 from engine.stages.leveller import Leveller
 
 RATE = 48_000
 HOP = 480
 CLIP_S, GAP_S, CLIPS = 6, 1, 14
 DYNAMICS = ("gate", "de_esser", "equalizer", "compressor", "leveller", "output_gain", "duck", "limiter")
+NOISES = (
+    "md_things_keyboard",
+    "md_places_cafe",
+    "md_urban_traffic",
+    "md_transport_inside-a-train",
+    "md_things_ceiling-fan",
+    "md_rain_rain-on-window",
+)
+NOISE_DBFS = -45.0
+NOISE_LEFT_DB = 18.0
+"""A strength that leaves some of the noise: with all of it gone there is nothing left to be raised."""
+
 Samples = NDArray[np.float32]
 
 
@@ -171,12 +187,13 @@ def half_hour(data: Path, minutes: float) -> Samples:
 
 
 def quality(samples: Samples, every_s: float = 15.0) -> float:
-    """Mean DNSMOS SIG over 9 s out of every quarter of a minute, after the first minute."""
+    """Mean DNSMOS SIG over one of its windows out of every quarter of a minute, after the first minute."""
     from speechmos import dnsmos
 
     scores = []
-    for start in range(RATE * 60, samples.size - 9 * RATE, round(every_s * RATE)):
-        part = soxr.resample(samples[start : start + 9 * RATE], RATE, 16_000)
+    for start in range(RATE * 60, samples.size - RATE * 10, round(every_s * RATE)):
+        # A little more than a window: what is shorter it would repeat, and judge the joint too.
+        part = soxr.resample(samples[start : start + round(9.05 * RATE)], RATE, 16_000)
         scores.append(float(dnsmos.run(np.clip(part, -1, 1).astype(np.float32), 16_000)["sig_mos"]))
     return float(np.mean(scores))
 
@@ -224,6 +241,48 @@ def programme_report(evaluation: Path, python: str, out: Path, paths: Paths) -> 
     yield (f"| together | {sum(spent.values()):.3f} |")
 
 
+class Silent(Denoise):
+    """Denoises, and tells those behind it nothing of what it knows."""
+
+    def process(self, block: Block, ctx: Context[DenoiseParams]) -> None:
+        super().process(block, ctx)
+        ctx.side.speech_probability = UNKNOWN_PROBABILITY
+
+
+def noise_report(evaluation: Path, out: Path, paths: Paths) -> Iterator[str]:
+    """Spread and gaps of the whole preset in noise, with the denoiser's estimate of speech and without, line by line."""
+    programme, _ = soundfile.read(out / "input.wav", dtype="float32")
+    models = chosen_models(paths)
+    stream = preset_library(paths).read("stream")[0].chain
+    some_left = msgspec.structs.replace(stream, params={**stream.params, "denoise.strength_db": NOISE_LEFT_DB})
+    quiet = msgspec.structs.replace(some_left, bypass=dict.fromkeys(DYNAMICS, True))
+    yield (
+        f"\n| noise at {NOISE_DBFS:.0f} dBFS, strength {NOISE_LEFT_DB:.0f} dB | spread LU, energy alone | with the estimate "
+        "| gaps raised dB, energy alone | with the estimate |"
+    )
+    yield ("|---|---|---|---|---|")
+    rows = []
+    for name in NOISES:
+        noise, rate = soundfile.read(evaluation / "data" / "noise" / f"{name}.flac", dtype="float32", always_2d=True)
+        noise = np.resize(soxr.resample(noise.mean(axis=1), rate, RATE), programme.size)
+        noisy = programme + noise * 10 ** (NOISE_DBFS / 20) / np.sqrt(np.mean(noise**2))
+        before = measure(run(loaded(Chain(stage.build(models) for stage in STAGES), quiet), noisy))
+        row = []
+        for kind in (Silent, Denoise):
+            chain = Chain((kind if stage is Denoise else stage).build(models) for stage in STAGES)
+            after = measure(run(loaded(chain, some_left), noisy))
+            row.append((after.spread_lu, after.gap_dbfs - before.gap_dbfs))
+        rows.append(row)
+        yield noise_row(name, row)
+    yield noise_row("mean", np.mean(rows, axis=0).tolist())
+
+
+def noise_row(name: str, row: Sequence[Sequence[float]]) -> str:
+    """One line of the table: spread and raise, by energy alone and with the estimate."""
+    (spread, raised), (spread_with, raised_with) = row
+    return f"| {name} | {spread:.2f} | {spread_with:.2f} | {raised:.1f} | {raised_with:.1f} |"
+
+
 def speech_report(evaluation: Path, minutes: float, paths: Paths) -> Iterator[str]:
     """Loudness after the first minute and quality before and after, over a long stretch of speech."""
     speech = half_hour(evaluation / "data", minutes)
@@ -247,6 +306,7 @@ def main() -> None:
     parser.add_argument("--peers-python", default=sys.executable)
     parser.add_argument("--out", type=Path, required=True, help="folder for the peers' sound")
     parser.add_argument("--speech", type=float, metavar="MINUTES", default=0.0)
+    parser.add_argument("--noise", action="store_true")
     parser.add_argument("--write", type=Path, metavar="FILE.md", help="write the tables there too")
     parser.add_argument("--only-speech", action="store_true")
     arguments = parser.parse_args()
@@ -254,6 +314,8 @@ def main() -> None:
     reports: list[Iterator[str]] = []
     if not arguments.only_speech:
         reports.append(programme_report(arguments.evaluation, arguments.peers_python, arguments.out, paths))
+    if arguments.noise:
+        reports.append(noise_report(arguments.evaluation, arguments.out, paths))
     if arguments.speech:
         reports.append(speech_report(arguments.evaluation, arguments.speech, paths))
     lines = ["# Dynamics, measured", "", f"Written by `python -m benchmarks.dynamics` on {platform.machine()}."]

@@ -1,17 +1,19 @@
 """The live chain in mode auto while other programs take the processor: does the sound go on, does the ladder come back.
 
-    python -m benchmarks.ladder_burn [--seconds 30] [--mode auto] [--json FILE]
+    python -m benchmarks.ladder_burn [--seconds 30] [--mode auto] [--without-real-time] [--json FILE]
 
 The engine hears the demo's voice under noise, looped, on the simulated device, in real time and in its own process. After
 some quiet seconds, twice as many real processes as there are cores compute for `--seconds`; then all is quiet again. What
 was put out is kept, and looked through for gaps: with a strength of 24 dB there is always some noise, so a run of zeros is one.
-Printed as JSON; meant to run alone on the machine.
+Printed as JSON; meant to run alone on the machine. `--without-real-time` (Linux, as root) takes the right to real-time
+priority from the benchmark and all it starts, as on a system that grants none.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -69,8 +71,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--mode", default="auto")
+    parser.add_argument("--without-real-time", action="store_true")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
+    if options.without_real_time:
+        give_up_real_time()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SIDETONE_RUNTIME_DIR"] = folder
         result = burn(Path(folder), options.seconds, options.mode)
@@ -79,6 +84,16 @@ def main() -> int:
     if options.json:
         write_whole(options.json, content)
     return int(result.gaps > 0 or result.back_after_s is None)
+
+
+def give_up_real_time() -> None:
+    """Start this program again without the capability that real-time priority needs, and without the flag."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise SystemExit("--without-real-time needs setpriv, which is part of util-linux")
+    words = [word for word in sys.argv[1:] if word != "--without-real-time"]
+    taken = ["--bounding-set=-sys_nice", "--inh-caps=-sys_nice"]
+    os.execv(setpriv, ["setpriv", *taken, sys.executable, "-m", "benchmarks.ladder_burn", *words])
 
 
 def burn(folder: Path, seconds: float, mode: str) -> Burn:
