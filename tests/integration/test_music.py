@@ -65,6 +65,10 @@ def music_events(engine: Engine) -> list[str]:
     return [event.text for event in engine.events() if "second input" in event.text]
 
 
+def await_music_events(engine: Engine, count: int) -> None:
+    wait_until(lambda: len(music_events(engine)) == count, bool)
+
+
 def level(sink: MemorySink) -> float:
     """What left last."""
     frames = sink.frames()[0]
@@ -97,10 +101,10 @@ def test_a_second_input_that_is_plugged_in_again_comes_back_by_itself() -> None:
             wait_until(lambda: level(sink), lambda now: abs(now - 0.75) < 0.01)
             unplugged.append(FOR_EVER)
             wait_until(lambda: level(sink), lambda now: abs(now - 0.25) < 0.01)
-            wait_until(lambda: len(music_events(engine)), lambda count, told=told: count == told)
+            await_music_events(engine, told)
             unplugged.clear()
         wait_until(lambda: level(sink), lambda now: abs(now - 0.75) < 0.01)
-        wait_until(lambda: len(music_events(engine)), lambda count: count == 4)
+        await_music_events(engine, 4)
         snapshot = engine.snapshot()
     assert snapshot.state is EngineState.RUNNING
     gone = "the simulated second input was unplugged; the voice goes on without the second input"

@@ -104,15 +104,17 @@ class ModelsPanel(ToolPanel):
             imported, problem = (), str(error)
         used = {model.id for model in in_use}
         waiting = [model for model in imported if model.id not in used]
-        for model in waiting:
-            row = self._add_row(model.id, f"for {model.fits}, {model.cost_ms:.2f} ms a hop", f"sha256 {model.sha256}")
-            help = f"Let {model.id} run unheard beside what is in use in the place of {model.fits}"
-            self._add_button(
-                row, 2, (model.id, "try"), "Try", help, lambda _=False, model_id=model.id: self._try(model_id)
+        for choice in waiting:
+            row = self._add_row(
+                choice.id, f"for {choice.fits}, {choice.cost_ms:.2f} ms a hop", f"sha256 {choice.sha256}"
             )
-            help = f"Let {model.id} take the place of {model.fits} at once"
-            use = UseModel(model.id, "chosen in the window")
-            self._add_button(row, 3, (model.id, "use"), "Use", help, use)
+            help = f"Let {choice.id} run unheard beside what is in use in the place of {choice.fits}"
+            self._add_button(
+                row, 2, (choice.id, "try"), "Try", help, lambda _=False, model_id=choice.id: self._try(model_id)
+            )
+            help = f"Let {choice.id} take the place of {choice.fits} at once"
+            use = UseModel(choice.id, "chosen in the window")
+            self._add_button(row, 3, (choice.id, "use"), "Use", help, use)
         if waiting:
             row = self._add_row("A trial lasts", "", "")
             self._grid.addWidget(self.trial, row, 1)

@@ -76,6 +76,7 @@ class StageCard(QWidget):
         )
         self.setAccessibleName(stage.label)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._whole = QVBoxLayout(self)
         self._body = QWidget()
         self._status = QStackedLayout()
         self._lay_out()
@@ -139,7 +140,7 @@ class StageCard(QWidget):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
 
     def _lay_out(self) -> None:
-        whole = QVBoxLayout(self)
+        whole = self._whole
         whole.setSpacing(theme.GAP // 2)
         head = QHBoxLayout()
         head.setSpacing(theme.GAP // 2)
@@ -238,7 +239,7 @@ class StageCard(QWidget):
         self._body.setVisible(not is_slim)
         self._side_title.setVisible(is_slim)
         side = 2 if is_slim else theme.GAP - 1
-        self.layout().setContentsMargins(side, theme.GAP - 1, side, theme.GAP)
+        self._whole.setContentsMargins(side, theme.GAP - 1, side, theme.GAP)
         across = QSizePolicy.Policy.Fixed if is_slim else QSizePolicy.Policy.Expanding
         self.setSizePolicy(across, QSizePolicy.Policy.Expanding)
         if had_focus:
