@@ -83,6 +83,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.denoise_cost", description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0)
     seconds = parser.parse_args().seconds
+    if seconds * 48_000 <= WARM_UP_HOPS * HOP:
+        parser.error(f"--seconds {seconds:g} is all warm-up; take more than {WARM_UP_HOPS * HOP / 48_000:g}")
     paths = find_paths()
     store = ModelStore(read_catalog(paths.catalog), [paths.bundled_models, paths.models])
     build_missing(store, paths.models, lambda doing, share: None)

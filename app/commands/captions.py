@@ -23,8 +23,10 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
         TranscriptFormat.JSON: command.json,
         TranscriptFormat.TEXT: command.txt,
     }
+    source = command.source
     for target in filter(None, targets.values()):
-        if target.absolute() == command.source.absolute() or (target.exists() and target.samefile(command.source)):
+        are_there = target.exists() and source.exists()
+        if target.absolute() == source.absolute() or (are_there and target.samefile(source)):
             raise SidetoneError(f"{target} is the recording itself, which is never changed; choose another name")
         expect_writable(target)
 

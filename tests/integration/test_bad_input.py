@@ -182,6 +182,14 @@ def test_headless_with_what_is_not_there(tmp_path: Path, voice: Path, arguments:
     assert listing(tmp_path) == before
 
 
+def test_captions_of_what_is_not_there_leave_the_file_that_is(run: Callable[..., Finished], tmp_path: Path) -> None:
+    (tmp_path / "captions.json").write_text("before")
+    done = run("captions", tmp_path / "missing.wav", "--json", tmp_path / "captions.json")
+    assert done.code == 1
+    assert "missing.wav does not exist" in done.complaint()
+    assert (tmp_path / "captions.json").read_text() == "before"
+
+
 def test_ctl_without_an_engine(run: Callable[..., Finished]) -> None:
     done = run("ctl", "snapshot")
     assert done.code == 1
