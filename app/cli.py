@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from app.argument_types import assignment, count, milliseconds, port, positive
 from app.paths import Paths
-from engine.commands import MOST_MORPH_MS
 
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction["_Parser"]
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _VERSION = "0.1.0"
 COMPARE_ACTIONS = ("start", "a", "b", "x", "other", "removed", "now", "answer-a", "answer-b", "keep-b", "end")
 OWN_PROCESSES = ("engine-host", "model-check", "services-host")
-MODEL_ACTIONS = ("list", "build", "verify", "measure", "import", "remove", "choose", "rollback", "history", "canary")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -40,7 +39,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     ):
         _add(commands, name, text).add_argument("--json", action="store_true", help="for machines to read")
     bench = _add(commands, "bench", "what each stage costs on this machine")
-    bench.add_argument("--seconds", type=_positive, default=10.0, metavar="N", help="sound to work through (10)")
+    bench.add_argument("--seconds", type=positive, default=10.0, metavar="N", help="sound to work through (10)")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
     _add_bench_quality(bench)
     _add_models(commands)
@@ -98,7 +97,7 @@ def _add_headless(commands: _Commands) -> None:
     hops = (64, 96, 120, 128, 160, 192, 240, 256, 320, 384, 480)
     text = f"frames worked on at once: {', '.join(map(str, hops[:-1]))} or {hops[-1]} (10 ms), the default"
     parser.add_argument("--hop", type=int, choices=hops, metavar="FRAMES", help=text)
-    parser.add_argument("--duration", type=_positive, metavar="S", help="end after so many seconds")
+    parser.add_argument("--duration", type=positive, metavar="S", help="end after so many seconds")
     _add_settings(parser)
 
 
@@ -123,7 +122,7 @@ def _add_changes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", metavar="NAME", help="a preset's name or file")
     text = "change a parameter, such as denoise.strength_db=24; again for others"
     parser.add_argument(
-        "--set", action="append", default=[], metavar="ID=VALUE", dest="settings", type=_assignment, help=text
+        "--set", action="append", default=[], metavar="ID=VALUE", dest="settings", type=assignment, help=text
     )
     text = "take a stage out, such as compressor; again for others"
     parser.add_argument("--bypass", action="append", default=[], metavar="STAGE", dest="bypassed", help=text)
@@ -143,32 +142,47 @@ def _add_bench_quality(bench: argparse.ArgumentParser) -> None:
     quality = kinds.add_parser("quality", help=text, description=text)
     quality.add_argument("--data", type=Path, metavar="DIR", help="folder with the evaluation material")
     quality.add_argument("--out", type=Path, metavar="DIR", help="folder for table and plot (docs/benchmarks)")
-    quality.add_argument("--jobs", type=_count, metavar="N", help="processes that score at once (2)")
+    quality.add_argument("--jobs", type=count, metavar="N", help="processes that score at once (2)")
     quality.add_argument("--only", nargs="+", metavar="NAME", help="measure only what has this in its name")
     # Seconds are no option of this one, and those of `bench` itself must not reach it.
     quality.set_defaults(run=_later("bench_quality"), module="benchmarks.quality", seconds=None)
     text = "what a hop takes in each of the denoiser's modes, beside DeepFilterNet's own runtime"
     modes = kinds.add_parser("modes", help=text, description=text)
-    modes.add_argument("--seconds", type=_positive, metavar="N", help="sound to work through (20)")
+    modes.add_argument("--seconds", type=positive, metavar="N", help="sound to work through (20)")
     modes.set_defaults(run=_later("bench_quality"), module="benchmarks.denoise_cost")
 
 
 def _add_models(commands: _Commands) -> None:
     parser = _add(commands, "models", "the model catalogue")
-    parser.add_argument("action", choices=MODEL_ACTIONS)
-    parser.add_argument("models", nargs="*", metavar="ID", help="all by default; for import a FILE or https address")
-    parser.add_argument("--sha256", metavar="HEX", help="import: what the file must be; asked for at a terminal")
-    for name, text in (
-        ("id", "name"),
-        ("label", "title"),
-        ("version", "version"),
-        ("licence", "licence"),
-    ):
-        parser.add_argument(f"--{name}", default="", metavar=name.upper(), help=f"import: the model's {text}")
-    parser.add_argument(
-        "--seconds", type=_positive, default=600.0, metavar="S", help="canary: how long it is tried (600)"
-    )
     parser.add_argument("--json", action="store_true", help="for machines to read")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    # A subparser's own default would overwrite a --json given before it.
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="for machines to read")
+    for name, text in (
+        ("list", "which there are, and what of them is here"),
+        ("verify", "whether their files are what the catalogue says"),
+        ("measure", "what a hop takes on this machine, on every provider"),
+        ("build", "build them from published weights"),
+    ):
+        action = actions.add_parser(name, parents=[] if name == "build" else [shared], help=text)
+        action.add_argument("models", nargs="*", metavar="ID", help="all by default")
+    for name, text in (
+        ("choose", "use this one from now on, in the place where it fits"),
+        ("rollback", "go back to what was before in the place of this one"),
+        ("remove", "take away one that was imported"),
+        ("canary", "let this one run unheard beside the one in use, and judge it"),
+    ):
+        actions.add_parser(name, help=text).add_argument("model", metavar="ID")
+    actions.choices["canary"].add_argument(
+        "--seconds", type=positive, default=600.0, metavar="S", help="how much sound it is tried on (600)"
+    )
+    actions.add_parser("history", parents=[shared], help="every change of a model, with its sha256")
+    bring = actions.add_parser("import", help="keep somebody's model")
+    bring.add_argument("model", metavar="SOURCE", help="a file or an https address")
+    bring.add_argument("--sha256", metavar="HEX", help="what the file must be; asked for at a terminal")
+    for name, text in (("id", "name"), ("label", "title"), ("version", "version"), ("licence", "licence")):
+        bring.add_argument(f"--{name}", default="", metavar=name.upper(), help=f"the model's {text}")
 
 
 def _add_room(commands: _Commands) -> None:
@@ -229,14 +243,14 @@ def _add_ctl(commands: _Commands) -> None:
     compare.add_argument(
         "--model", default="", metavar="ID", help="start: B uses this model in the place where it fits"
     )
-    compare.add_argument("--trials", type=_count, default=0, metavar="N", help="start: a blind test of so many trials")
+    compare.add_argument("--trials", type=count, default=0, metavar="N", help="start: a blind test of so many trials")
     _add_changes(compare)
 
 
 def _add_preset_actions(actions: _Actions, shared: argparse.ArgumentParser) -> None:
     preset = actions.add_parser("preset", parents=[shared], help="load a preset")
     preset.add_argument("name", metavar="NAME")
-    preset.add_argument("--morph", type=_milliseconds, default=0.0, metavar="MS", help="go there for MS milliseconds")
+    preset.add_argument("--morph", type=milliseconds, default=0.0, metavar="MS", help="go there for MS milliseconds")
     actions.add_parser("presets", parents=[shared], help="which presets there are")
     for name, text in (
         ("save", "save the sound as it is as a preset"),
@@ -273,13 +287,6 @@ def _add_midi(commands: _Commands) -> None:
     actions.add_parser("panic", help="let go of whatever is held")
 
 
-def _milliseconds(text: str) -> float:
-    value = _positive(text)
-    if value > MOST_MORPH_MS:
-        raise argparse.ArgumentTypeError(f"{text} ms is too long; at most {MOST_MORPH_MS:.0f}")
-    return value
-
-
 def _add_obs(commands: _Commands) -> None:
     parser = _add(commands, "obs", "the link to OBS that keeps sound and picture in step")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -287,35 +294,6 @@ def _add_obs(commands: _Commands) -> None:
         action = actions.add_parser(name, help=text)
         action.add_argument("--json", action="store_true", help="for machines to read")
         if name == "connect":
-            action.add_argument("--port", type=_port, metavar="N", help="where obs-websocket listens (4455)")
+            action.add_argument("--port", type=port, metavar="N", help="where obs-websocket listens (4455)")
     password = actions.add_parser("password", help="keep the password of obs-websocket in the system's keyring")
     password.add_argument("change", choices=("set", "forget"))
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65_536:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; one is from 1 to 65535")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above zero")
-    return int(text)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
-    return value
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form stage.parameter=value")
-    return name, value

@@ -33,24 +33,18 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
             _measure(model_states(command.models, store, paths), store)
             _list(model_states(command.models, store, paths), command.json)
         case "import":
-            _import(_only(command, "FILE or https address"), command, paths)
+            _import(command.model, command, paths)
         case "remove":
-            _remove(_only(command, "ID"), paths)
+            _remove(command.model, paths)
         case "choose":
-            _choose(_only(command, "ID"), paths)
+            _choose(command.model, paths)
         case "rollback":
-            _roll_back(_only(command, "ID"), paths)
+            _roll_back(command.model, paths)
         case "canary":
-            _canary(_only(command, "ID"), command.seconds, paths)
+            _canary(command.model, command.seconds, paths)
         case "history":
             _history(paths, command.json)
     return 0
-
-
-def _only(command: argparse.Namespace, what: str) -> str:
-    if len(command.models) != 1:
-        raise ModelError(f"`sidetone models {command.action}` takes one {what}")
-    return str(command.models[0])
 
 
 def _build(entries: list[ModelEntry], paths: Paths) -> None:

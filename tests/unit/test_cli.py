@@ -33,6 +33,12 @@ WRONG = [
     ["bench", "--seconds", "x"],
     ["models"],
     ["models", "eat"],
+    ["models", "remove"],
+    ["models", "choose", "one", "two"],
+    ["models", "list", "--seconds", "3"],
+    ["models", "canary", "light", "--seconds", "0"],
+    ["bench", "quality", "--jobs", "-3"],
+    ["ctl", "compare", "start", "--trials", "-1"],
     ["ctl"],
     ["ctl", "get"],
     ["ctl", "set", "denoise.strength_db"],
@@ -98,7 +104,8 @@ def test_headless_takes_all_of_its_options() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["ctl", "snapshot", "--json"], ["ctl", "--json", "snapshot"], ["devices", "--json"], ["params", "--json"],
-     ["doctor", "--json"], ["models", "list", "--json"]],
+     ["doctor", "--json"], ["models", "list", "--json"],
+     ["models", "--json", "list"], ["models", "history", "--json"]],
     ids=" ".join,
 )  # fmt: skip
 def test_json_is_offered_where_machines_read(arguments: list[str]) -> None:
