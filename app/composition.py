@@ -143,7 +143,7 @@ def make_chain(paths: Paths) -> Chain:
 
 def make_engine(paths: Paths) -> Engine:
     """The engine on this machine's devices."""
-    from engine.control.midi_ports import RtMidiSystem
+    from engine.control.midi_rtmidi import RtMidiSystem
     from engine.facade import Engine
     from engine.io.system import SystemBackend
     from engine.io.virtual_device import open_virtual_microphone

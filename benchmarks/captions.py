@@ -34,7 +34,7 @@ from engine.captions.segmenter import Segmenter
 from engine.captions.wording import Wording
 from engine.inference.recognizer import SpeechStream
 from engine.inference.tokens import Word
-from engine.services import CaptionLine
+from engine.services.captions import CaptionLine
 
 RATE_HZ = 16_000
 CHUNK_S = 0.05

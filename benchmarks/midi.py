@@ -19,7 +19,7 @@ from app.composition import chosen_models
 from app.engine_process import prepare_engine_process
 from app.paths import find_paths
 from engine import DeviceConfig, EngineConfig, Percentiles, ResetMeters, Start
-from engine.control.midi_ports import RtMidiSystem
+from engine.control.midi_rtmidi import RtMidiSystem
 from engine.facade import Engine
 from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
 from engine.io.simulated_sound import ArraySource, MemorySink

@@ -72,21 +72,11 @@ from engine.midi import (
     MidiPortSnapshot,
     MidiSnapshot,
 )
-from engine.services import (
-    CanaryConfig,
-    CanaryStatus,
-    CaptionLine,
-    CaptionsConfig,
-    CaptionsState,
-    CaptionsStatus,
-    KeysConfig,
-    KeysStatus,
-    ObsChoices,
-    ObsConfig,
-    ObsInput,
-    ObsLink,
-    ObsOutputs,
-    ObsStatus,
+from engine.services import ServiceConfig, ServicesConfig, ServicesSnapshot, ServiceStatus
+from engine.services.canary import CanaryConfig, CanaryStatus
+from engine.services.captions import CaptionLine, CaptionsConfig, CaptionsState, CaptionsStatus, TranscriptFormat
+from engine.services.keys import KeysConfig, KeysStatus
+from engine.services.loopback import (
     OverlayConfig,
     OverlayPosition,
     OverlayStatus,
@@ -94,14 +84,9 @@ from engine.services import (
     RemoteClient,
     RemoteConfig,
     RemoteStatus,
-    SceneRule,
-    ServiceConfig,
-    ServicesConfig,
-    ServicesSnapshot,
-    ServiceStatus,
     TextDirection,
-    TranscriptFormat,
 )
+from engine.services.obs import ObsChoices, ObsConfig, ObsInput, ObsLink, ObsOutputs, ObsStatus, SceneRule
 from engine.snapshot import (
     ControlSnapshot,
     Description,

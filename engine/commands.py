@@ -1,4 +1,4 @@
-"""What goes down to the engine: commands, and the questions a client may ask. Plain frozen data, one tagged union.
+"""Commands: what goes down to the engine to change something. Plain frozen data, one tagged union.
 
 Every change of sound, whatever its source, is one of these and passes through `Controls`.
 """
@@ -14,7 +14,6 @@ from engine.config import BackupConfig, ChainConfig, EngineConfig, PresetConfig,
 from engine.core.params import Value
 from engine.midi import MidiConfig
 from engine.services import ServiceConfig, ServiceStatus
-from engine.snapshot import Description, DeviceDescription, Event, PresetDescription, Snapshot, TapChunk, TapPoint
 
 MOST_MORPH_MS = 60_000.0
 
@@ -37,6 +36,23 @@ class ApplyChain(msgspec.Struct, frozen=True, tag=True):
     """Set several parameters and bypasses at one block boundary, as a preset does; the rest stays as it is."""
 
     chain: ChainConfig
+
+
+class SetDry(msgspec.Struct, frozen=True, tag=True):
+    """Take all effects out of the sound at once, without a click, or bring them back as they are set."""
+
+    is_dry: bool
+
+
+class Undo(msgspec.Struct, frozen=True, tag=True):
+    """Take the last change of sound back, whoever made it."""
+
+
+class Redo(msgspec.Struct, frozen=True, tag=True):
+    """Make the change again that was taken back last."""
+
+
+SoundCommand = SetParam | SetBypass | ApplyChain | SetDry | Undo | Redo
 
 
 class LoadPreset(msgspec.Struct, frozen=True, tag=True):
@@ -70,30 +86,13 @@ class ImportPreset(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-class SetBackups(msgspec.Struct, frozen=True, tag=True):
-    """Say which devices take over when one is gone; the sound goes on as it is."""
-
-    backups: BackupConfig
-
-
 class SetPresets(msgspec.Struct, frozen=True, tag=True):
     """Say which preset comes with which microphone, and whether the sound shall stay as it is whatever comes."""
 
     config: PresetConfig
 
 
-class Undo(msgspec.Struct, frozen=True, tag=True):
-    """Take the last change of sound back, whoever made it."""
-
-
-class Redo(msgspec.Struct, frozen=True, tag=True):
-    """Make the change again that was taken back last."""
-
-
-class SetDry(msgspec.Struct, frozen=True, tag=True):
-    """Take all effects out of the sound at once, without a click, or bring them back as they are set."""
-
-    is_dry: bool
+PresetCommand = LoadPreset | SavePreset | RemovePreset | ImportPreset | SetPresets
 
 
 class Start(msgspec.Struct, frozen=True, tag=True):
@@ -104,6 +103,18 @@ class Start(msgspec.Struct, frozen=True, tag=True):
 
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """Close the devices; settings stay."""
+
+
+class SetBackups(msgspec.Struct, frozen=True, tag=True):
+    """Say which devices take over when one is gone; the sound goes on as it is."""
+
+    backups: BackupConfig
+
+
+class SetRoom(msgspec.Struct, frozen=True, tag=True):
+    """Correct another room, or other headphones; a profile that cannot be used is refused and changes nothing."""
+
+    config: RoomConfig
 
 
 class ResetMeters(msgspec.Struct, frozen=True, tag=True):
@@ -121,6 +132,13 @@ class ReportLatency(msgspec.Struct, frozen=True, tag=True):
 
     latency_ms: float | None
     reason: str = ""
+
+
+class Shutdown(msgspec.Struct, frozen=True, tag=True):
+    """End the engine process."""
+
+
+RunCommand = Start | Stop | SetBackups | SetRoom | ResetMeters | HoldMeters | ReportLatency | Shutdown
 
 
 class SetService(msgspec.Struct, frozen=True, tag=True):
@@ -142,10 +160,14 @@ class ReportFault(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-class SetRoom(msgspec.Struct, frozen=True, tag=True):
-    """Correct another room, or other headphones; a profile that cannot be used is refused and changes nothing."""
+class ReportEvent(msgspec.Struct, frozen=True, tag=True):
+    """A service did something that the user may want to look up."""
 
-    config: RoomConfig
+    service: str
+    text: str
+
+
+ServiceCommand = SetService | ReportService | ReportFault | ReportEvent
 
 
 class Compare(msgspec.Struct, frozen=True, tag=True):
@@ -247,134 +269,7 @@ class PanicMidi(msgspec.Struct, frozen=True, tag=True):
     """Let go of whatever is held on MIDI devices, and tell their lights anew."""
 
 
-class ReportEvent(msgspec.Struct, frozen=True, tag=True):
-    """A service did something that the user may want to look up."""
-
-    service: str
-    text: str
+MidiCommand = SetMidi | LearnMidi | CancelMidiLearn | ForgetMidi | PanicMidi
 
 
-class Shutdown(msgspec.Struct, frozen=True, tag=True):
-    """End the engine process."""
-
-
-Command = (
-    SetParam
-    | SetBypass
-    | ApplyChain
-    | LoadPreset
-    | SavePreset
-    | RemovePreset
-    | ImportPreset
-    | SetBackups
-    | SetPresets
-    | Undo
-    | Redo
-    | SetDry
-    | Start
-    | Stop
-    | ResetMeters
-    | HoldMeters
-    | ReportLatency
-    | SetService
-    | ReportService
-    | ReportFault
-    | SetRoom
-    | ComparisonCommand
-    | ModelCommand
-    | SetMidi
-    | LearnMidi
-    | CancelMidiLearn
-    | ForgetMidi
-    | PanicMidi
-    | ReportEvent
-    | Shutdown
-)
-
-
-class GetSnapshot(msgspec.Struct, frozen=True, tag=True):
-    """Ask for a `Snapshot`; spectrum and loudness of the session are computed only when asked for."""
-
-    with_spectrum: bool = False
-    with_session: bool = False
-
-
-class GetEvents(msgspec.Struct, frozen=True, tag=True):
-    """Ask for the events after sequence number `after`."""
-
-    after: int = 0
-
-
-class GetDescription(msgspec.Struct, frozen=True, tag=True):
-    """Ask for the `Description`."""
-
-
-class GetDevices(msgspec.Struct, frozen=True, tag=True):
-    """Ask which devices there are."""
-
-
-class GetTap(msgspec.Struct, frozen=True, tag=True):
-    """Ask for the sound at a point since frame `after_frame` of live run `run`; a run that is over begins anew."""
-
-    point: TapPoint
-    run: int = -1
-    after_frame: int = 0
-
-
-class GetPreset(msgspec.Struct, frozen=True, tag=True):
-    """Ask what a preset says, and what loading it would change."""
-
-    name: str
-
-
-Request = Command | GetSnapshot | GetEvents | GetDescription | GetDevices | GetTap | GetPreset
-
-
-class Done(msgspec.Struct, frozen=True, tag=True):
-    """The command was carried out."""
-
-
-class Failed(msgspec.Struct, frozen=True, tag=True):
-    """The request could not be met; `message` is the sentence for the user."""
-
-    error: str
-    message: str
-
-
-class SnapshotReply(msgspec.Struct, frozen=True, tag=True):
-    """Answer to `GetSnapshot`."""
-
-    snapshot: Snapshot
-
-
-class EventsReply(msgspec.Struct, frozen=True, tag=True):
-    """Answer to `GetEvents`."""
-
-    events: tuple[Event, ...]
-
-
-class DescriptionReply(msgspec.Struct, frozen=True, tag=True):
-    """Answer to `GetDescription`."""
-
-    description: Description
-
-
-class DevicesReply(msgspec.Struct, frozen=True, tag=True):
-    """Answer to `GetDevices`."""
-
-    devices: tuple[DeviceDescription, ...]
-
-
-class TapReply(msgspec.Struct, frozen=True, tag=True):
-    """Answer to `GetTap`; None while there is no live run."""
-
-    chunk: TapChunk | None
-
-
-class PresetReply(msgspec.Struct, frozen=True, tag=True):
-    """Answer to `GetPreset`."""
-
-    preset: PresetDescription
-
-
-Reply = Done | Failed | SnapshotReply | EventsReply | DescriptionReply | DevicesReply | TapReply | PresetReply
+Command = SoundCommand | PresetCommand | RunCommand | ServiceCommand | ComparisonCommand | ModelCommand | MidiCommand

@@ -16,7 +16,10 @@ from time import sleep
 import msgspec
 
 from engine.api import EngineApi
-from engine.commands import (
+from engine.errors import SidetoneError
+from engine.protocol import MAX_REQUEST_BYTES, Wire, decode_request, encode, greet_client
+from engine.rendezvous import Rendezvous
+from engine.requests import (
     DescriptionReply,
     DevicesReply,
     Done,
@@ -34,9 +37,6 @@ from engine.commands import (
     SnapshotReply,
     TapReply,
 )
-from engine.errors import SidetoneError
-from engine.protocol import MAX_REQUEST_BYTES, Wire, decode_request, encode, greet_client
-from engine.rendezvous import Rendezvous
 
 _MOST_CLIENTS = 32
 _RETRY_S = 0.2

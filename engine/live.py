@@ -8,6 +8,7 @@ from engine.core.stage import StreamFormat
 from engine.hop import HopProcessor
 from engine.io.backend import AudioStream
 from engine.monitor import MonitorBus
+from engine.snapshot import TapChunk, TapPoint
 from engine.worker import Worker
 
 
@@ -64,6 +65,14 @@ class LiveRun:
         """
         self.worker.stop()
         self.stream.close()
+
+    def tap(self, point: TapPoint, run: int, after_frame: int) -> TapChunk:
+        """The sound at a point since a frame; of another run than `run`, only where this one is now. Control thread."""
+        tap = self.processor.taps[point]
+        if run != self.number:
+            return TapChunk(self.number, tap.end_frame, b"")
+        first_frame, samples = tap.read(after_frame)
+        return TapChunk(self.number, first_frame, samples.astype("<f4").tobytes())
 
     @property
     def end_reason(self) -> str:

@@ -16,7 +16,7 @@ from engine.dsp.level import LevelMeter
 from engine.hop import HopProcessor
 from engine.live import LiveRun
 from engine.rooms import Rooms
-from engine.services_board import ServicesBoard
+from engine.services.board import ServicesBoard
 from engine.snapshot import (
     DeviceSnapshot,
     EngineState,

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from engine.commands import Reply, Request
+from engine.requests import Reply, Request
 
 MAX_REQUEST_BYTES = 256 * 1024
 """The largest is somebody's preset with all its effects, handed over as text."""

@@ -10,14 +10,14 @@ from typing import TypeVar
 import msgspec
 
 from engine import errors
-from engine.commands import (
-    Command,
-    Compare,
-    ConcludeCanary,
+from engine.commands import Command, Compare, ConcludeCanary, EndComparison, RollBackModel, Start, Stop, UseModel
+from engine.errors import ConnectionLostError, SidetoneError
+from engine.protocol import MAX_REPLY_BYTES, Wire, decode_reply, encode, greet_engine
+from engine.rendezvous import EngineAddress, Rendezvous
+from engine.requests import (
     DescriptionReply,
     DevicesReply,
     Done,
-    EndComparison,
     EventsReply,
     Failed,
     GetDescription,
@@ -29,16 +29,9 @@ from engine.commands import (
     PresetReply,
     Reply,
     Request,
-    RollBackModel,
     SnapshotReply,
-    Start,
-    Stop,
     TapReply,
-    UseModel,
 )
-from engine.errors import ConnectionLostError, SidetoneError
-from engine.protocol import MAX_REPLY_BYTES, Wire, decode_reply, encode, greet_engine
-from engine.rendezvous import EngineAddress, Rendezvous
 from engine.snapshot import Description, DeviceDescription, Event, PresetDescription, Snapshot, TapChunk, TapPoint
 
 _ANSWER_S = 3.0

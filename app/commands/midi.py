@@ -75,7 +75,8 @@ def _ports(paths: Paths, as_json: bool) -> None:
 
 
 def _here(paths: Paths) -> MidiSnapshot:
-    from engine.control.midi_ports import RtMidiSystem, identified
+    from engine.control.midi_ports import identified
+    from engine.control.midi_rtmidi import RtMidiSystem
 
     system = RtMidiSystem()
     problem = system.look()

@@ -18,7 +18,7 @@ from engine.captions.segmenter import HOP_S, Piece, Segmenter
 from engine.captions.wording import Wording
 from engine.inference.recognizer import SPEECH_RATE_HZ, SpeechStream
 from engine.inference.tokens import Word
-from engine.services import CaptionLine
+from engine.services.captions import CaptionLine
 
 PARTIAL_INTERVAL_S = 0.2
 _MOST_BUSY_SHARE = 0.6

@@ -15,7 +15,7 @@ from engine.dsp.sanity import make_sane
 from engine.errors import AudioFileError
 from engine.inference.recognizer import SPEECH_RATE_HZ, SpeechModel
 from engine.inference.vad import SileroVad
-from engine.services import CaptionLine
+from engine.services.captions import CaptionLine
 
 _READ_S = 10
 

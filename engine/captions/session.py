@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.captions.pipeline import CaptionPipeline
 from engine.captions.transcript import TranscriptFile, TranscriptHead
 from engine.errors import SidetoneError
-from engine.services import CaptionLine, TranscriptFormat
+from engine.services.captions import CaptionLine, TranscriptFormat
 
 KEPT_LINES = 12
 """So many last lines are shown; nothing older is kept anywhere but in files."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import SidetoneError
-from engine.services import CaptionLine, TranscriptFormat
+from engine.services.captions import CaptionLine, TranscriptFormat
 
 
 class TranscriptHead(msgspec.Struct, frozen=True, kw_only=True):

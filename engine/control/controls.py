@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from time import monotonic, sleep
 
+from engine.commands import ApplyChain, Redo, SetBypass, SetDry, SetParam, SoundCommand, Undo
 from engine.config import ChainConfig
 from engine.control.history import History, Step, difference
 from engine.control.morph import Morph
@@ -44,6 +45,24 @@ class Controls:
         self._walker: threading.Thread | None = None
         self.revision = 0
         self.learnt: frozenset[str] = frozenset()
+
+    def carry_out(self, command: SoundCommand) -> str:
+        """Do what a command says; returns what the user should be told of it, mostly nothing."""
+        match command:
+            case SetParam(id=param_id, value=value):
+                self.set(param_id, value)
+            case SetBypass(stage=stage, is_bypassed=is_bypassed):
+                self.bypass(stage, is_bypassed)
+            case ApplyChain(chain=chain):
+                self.apply(chain)
+            case SetDry(is_dry=is_dry):
+                self.set_dry(is_dry)
+                return "all effects are out" if is_dry else "the effects are back"
+            case Undo():
+                return _retraced("taken back", self.undo())
+            case Redo():
+                return _retraced("done again", self.redo())
+        return ""
 
     def set(self, param_id: str, value: Value) -> Value:
         """Set one parameter; returns the value after clamping."""
@@ -268,6 +287,10 @@ class Controls:
         if len(changes) > 1:
             return f"{len(changes)} settings"
         return f"{changes[0].label}: {changes[0].now} → {changes[0].then}"
+
+
+def _retraced(what: str, change: str) -> str:
+    return f"{what}: {change}" if change else "there is nothing to go back to"
 
 
 def _fits(spec: ParamSpec, value: Value) -> bool:

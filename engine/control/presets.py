@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from engine.commands import ImportPreset, LoadPreset, PresetCommand, RemovePreset, SavePreset, SetPresets
 from engine.config import ChainConfig, PresetConfig
 from engine.control.controls import Controls
 from engine.control.easyeffects import import_easyeffects
@@ -41,6 +42,26 @@ class Presets:
         self._aim = ChainConfig()
         self._edited: tuple[int, bool] = (-1, False)
         self.config = PresetConfig()
+
+    def carry_out(self, command: PresetCommand) -> None:
+        """Do what a command says.
+
+        Raises
+        ------
+        PresetError
+            If it cannot be done; nothing has changed then.
+        """
+        match command:
+            case LoadPreset(name=name, morph_ms=morph_ms, text=text):
+                self.load(name, morph_ms, text)
+            case SavePreset(name=name, description=description):
+                self.save(name, description)
+            case RemovePreset(name=name):
+                self.remove(name)
+            case ImportPreset(name=name, text=text):
+                self.take_in(name, text)
+            case SetPresets(config=config):
+                self.config = config
 
     @property
     def loaded(self) -> str:

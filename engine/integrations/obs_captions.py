@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from engine.integrations.cea608 import is_western, last_rows, to_western
 from engine.integrations.obs_connection import OUTPUT_NOT_RUNNING, RESOURCE_NOT_FOUND, ObsConnection, ObsRefusalError
 from engine.integrations.obs_ledger import ObsLedger
-from engine.services import CaptionLine
+from engine.services.captions import CaptionLine
 
 _TEXT_INTERVAL_S = 0.2
 _LOOK_INTERVAL_S = 2.0

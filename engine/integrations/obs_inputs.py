@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.integrations.obs_connection import ObsConnection
-from engine.services import ObsChoices
+from engine.services.obs import ObsChoices
 
 _DEVICE_PROPERTY = {
     "alsa_input_capture": "device_id",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from engine.integrations.obs_connection import ObsConnection
-from engine.services import ObsOutputs
+from engine.services.obs import ObsOutputs
 
 
 class Scenes(NamedTuple):

@@ -11,7 +11,9 @@ import msgspec
 
 from engine.errors import SidetoneError
 from engine.integrations.loopback_server import Page
-from engine.services import CaptionLine, OverlayPosition, OverlayTheme, ServicesSnapshot, TextDirection
+from engine.services import ServicesSnapshot
+from engine.services.captions import CaptionLine
+from engine.services.loopback import OverlayPosition, OverlayTheme, TextDirection
 
 _FILES = {
     "": ("index.html", "text/html; charset=utf-8"),

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from engine.commands import (
-    ApplyChain,
+from engine.commands import ApplyChain, LoadPreset, Redo, ResetMeters, SetBypass, SetDry, SetParam, Undo
+from engine.core.params import Value
+from engine.requests import (
     DescriptionReply,
     Done,
     EventsReply,
@@ -21,16 +22,8 @@ from engine.commands import (
     GetDescription,
     GetEvents,
     GetSnapshot,
-    LoadPreset,
-    Redo,
-    ResetMeters,
-    SetBypass,
-    SetDry,
-    SetParam,
     SnapshotReply,
-    Undo,
 )
-from engine.core.params import Value
 from engine.snapshot import EngineState
 
 

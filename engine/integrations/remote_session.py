@@ -5,18 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.api import EngineApi
-from engine.commands import (
-    DescriptionReply,
-    Done,
-    EventsReply,
-    Failed,
-    GetDescription,
-    GetEvents,
-    GetSnapshot,
-    SetBypass,
-    SetParam,
-    SnapshotReply,
-)
+from engine.commands import SetBypass, SetParam
 from engine.errors import ConnectionLostError, ParameterError, SidetoneError
 from engine.integrations.remote_api import (
     GetSettings,
@@ -27,6 +16,16 @@ from engine.integrations.remote_api import (
     Toggle,
     Topic,
     decode_request,
+)
+from engine.requests import (
+    DescriptionReply,
+    Done,
+    EventsReply,
+    Failed,
+    GetDescription,
+    GetEvents,
+    GetSnapshot,
+    SnapshotReply,
 )
 from engine.services import ServicesSnapshot
 from engine.snapshot import Snapshot

@@ -15,12 +15,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from engine import EngineState, ParameterError, SidetoneError
-from engine.commands import Failed, Reply, Request, Start
+from engine.commands import Start
 from engine.config import ChainConfig, DeviceConfig, EngineConfig
 from engine.host import EngineHost
 from engine.protocol import Wire, decode_reply, decode_request, encode, greet_engine
 from engine.remote import connect
 from engine.rendezvous import Rendezvous
+from engine.requests import Failed, Reply, Request
 from engine.snapshot import EngineState as SnapshotState
 from tests.helpers.engines import Studio, config, studio
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import ParameterError, StageDescription
-from engine.commands import Done, Failed
 from engine.integrations.remote_api import decode_request, encode_message, remote_schema
 from engine.integrations.remote_session import RemoteSession
+from engine.requests import Done, Failed
 from tests.helpers.fake_engine import FakeEngine
 
 SCHEMA = remote_schema()

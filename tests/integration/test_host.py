@@ -36,11 +36,12 @@ from engine import (
     Stop,
     TapPoint,
 )
-from engine.commands import Done, Failed, GetDescription, GetSnapshot, ReportFault, ReportLatency, ReportService
+from engine.commands import ReportFault, ReportLatency, ReportService
 from engine.host import EngineHost
 from engine.protocol import MAX_REQUEST_BYTES, Wire, decode_reply, encode, greet_client, greet_engine
 from engine.remote import RemoteEngine, connect
 from engine.rendezvous import EngineAddress, Rendezvous
+from engine.requests import Done, Failed, GetDescription, GetSnapshot
 from tests.helpers.engines import Studio, config, studio, wait_until
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="speaks to a Unix socket")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from engine import SetBypass, Snapshot, Start
-from engine.control.midi_ports import RtMidiSystem
+from engine.control.midi_rtmidi import RtMidiSystem
 from engine.facade import Engine
 from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
 from engine.io.simulated_sound import MemorySink

@@ -18,7 +18,7 @@ from engine.captions.transcript import TranscriptFile, TranscriptHead, transcrip
 from engine.captions.wording import Wording
 from engine.errors import ParameterError, SidetoneError
 from engine.inference.tokens import Word
-from engine.services import CaptionLine, TranscriptFormat
+from engine.services.captions import CaptionLine, TranscriptFormat
 from tests.helpers.scripted_speech import RATE_HZ, LoudnessDetector, ScriptedStream, said, silence, voice
 
 HEAD = TranscriptHead(id="a-model", version="1", sha256="ab" * 32)

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from engine.control import midi_ports
-from engine.control.midi_ports import NoMidiSystem, RtMidiSystem
+from engine.control import midi_rtmidi
+from engine.control.midi_ports import NoMidiSystem
+from engine.control.midi_rtmidi import RtMidiSystem
 from engine.errors import DeviceError
 
 ALSA, JACK, CORE, DUMMY = 2, 3, 1, 5
@@ -65,7 +66,7 @@ def rtmidi(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     )
     module.get_compiled_api = lambda: [DUMMY, CORE]
     monkeypatch.setitem(sys.modules, "rtmidi", module)
-    monkeypatch.setattr(midi_ports, "_is_likely", lambda api: True)
+    monkeypatch.setattr(midi_rtmidi, "_is_likely", lambda api: True)
     return module
 
 
@@ -87,15 +88,15 @@ def test_a_missing_system_is_a_sentence(rtmidi: SimpleNamespace) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="of Linux's two systems")
 def test_linux_is_asked_only_where_something_seems_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("rtmidi")
-    monkeypatch.setattr(midi_ports, "_ALSA_SEQUENCER", tmp_path / "seq")
-    monkeypatch.setattr(midi_ports, "_SHARED_MEMORY", tmp_path)
+    monkeypatch.setattr(midi_rtmidi, "_ALSA_SEQUENCER", tmp_path / "seq")
+    monkeypatch.setattr(midi_rtmidi, "_SHARED_MEMORY", tmp_path)
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "mine")
     assert "no MIDI system" in RtMidiSystem().look()
     import rtmidi
 
-    assert not midi_ports._is_likely(rtmidi.API_UNIX_JACK)
+    assert not midi_rtmidi._is_likely(rtmidi.API_UNIX_JACK)
     (tmp_path / "jack_mine_0_0").touch()
-    assert midi_ports._is_likely(rtmidi.API_UNIX_JACK)
+    assert midi_rtmidi._is_likely(rtmidi.API_UNIX_JACK)
 
 
 def test_a_message_is_noted_and_somebody_woken(rtmidi: SimpleNamespace) -> None:

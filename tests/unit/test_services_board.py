@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from engine.services import CaptionsConfig, CaptionsStatus, ObsConfig, ObsStatus, ServicesConfig
-from engine.services_board import SILENT_AFTER_S, ServicesBoard
+from engine.services import ServicesConfig
+from engine.services.board import SILENT_AFTER_S, ServicesBoard
+from engine.services.captions import CaptionsConfig, CaptionsStatus
+from engine.services.obs import ObsConfig, ObsStatus
 
 
 def test_a_part_replaces_only_itself() -> None:
@@ -16,7 +18,7 @@ def test_a_part_replaces_only_itself() -> None:
 
 def test_a_status_is_shown_until_its_service_falls_silent() -> None:
     now_s = [0.0]
-    board = ServicesBoard(lambda: now_s[0])
+    board = ServicesBoard(lambda text: None, lambda: now_s[0])
     board.report(CaptionsStatus())
     now_s[0] = SILENT_AFTER_S - 0.1
     board.report(ObsStatus())

@@ -6,17 +6,13 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TypeVar
 
-from engine.services import (
-    CanaryStatus,
-    CaptionsStatus,
-    KeysStatus,
-    ObsStatus,
-    OverlayStatus,
-    RemoteStatus,
-    ServicesConfig,
-    ServicesSnapshot,
-    ServiceStatus,
-)
+from engine.commands import ReportEvent, ReportFault, ReportService, ServiceCommand, SetService
+from engine.services import ServicesConfig, ServicesSnapshot, ServiceStatus
+from engine.services.canary import CanaryStatus
+from engine.services.captions import CaptionsStatus
+from engine.services.keys import KeysStatus
+from engine.services.loopback import OverlayStatus, RemoteStatus
+from engine.services.obs import ObsStatus
 
 _S = TypeVar("_S", CanaryStatus, CaptionsStatus, KeysStatus, OverlayStatus, ObsStatus, RemoteStatus)
 
@@ -30,16 +26,34 @@ Long enough for one that was killed to come back on a busy machine and go on whe
 class ServicesBoard:
     """Settings down, statuses up. Each status is one reference, so no lock is needed.
 
+    Parameters
+    ----------
+    tell : callable
+        Takes what a service did that the user may want to look up.
+
     Attributes
     ----------
     config : ServicesConfig
         What the services read and follow.
     """
 
-    def __init__(self, now_s: Callable[[], float] = monotonic) -> None:
+    def __init__(self, tell: Callable[[str], None], now_s: Callable[[], float] = monotonic) -> None:
+        self._tell = tell
         self._now_s = now_s
         self._statuses: dict[type[ServiceStatus], tuple[float, ServiceStatus]] = {}
         self.config = ServicesConfig()
+
+    def carry_out(self, command: ServiceCommand) -> None:
+        """Do what a command says."""
+        match command:
+            case SetService(config=part):
+                self.config = self.config.with_part(part)
+            case ReportService(status=status):
+                self.report(status)
+            case ReportFault(service=service, reason=reason):
+                self._tell(f"{service}: {reason}; it is started again")
+            case ReportEvent(service=service, text=text):
+                self._tell(f"{service}: {text}")
 
     def report(self, status: ServiceStatus) -> None:
         """Take in what a service says of itself."""

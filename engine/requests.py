@@ -1,0 +1,96 @@
+"""What a client may send to the engine's process, commands and questions, and what it gets back. Plain frozen data."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.commands import Command
+from engine.snapshot import Description, DeviceDescription, Event, PresetDescription, Snapshot, TapChunk, TapPoint
+
+
+class GetSnapshot(msgspec.Struct, frozen=True, tag=True):
+    """Ask for a `Snapshot`; spectrum and loudness of the session are computed only when asked for."""
+
+    with_spectrum: bool = False
+    with_session: bool = False
+
+
+class GetEvents(msgspec.Struct, frozen=True, tag=True):
+    """Ask for the events after sequence number `after`."""
+
+    after: int = 0
+
+
+class GetDescription(msgspec.Struct, frozen=True, tag=True):
+    """Ask for the `Description`."""
+
+
+class GetDevices(msgspec.Struct, frozen=True, tag=True):
+    """Ask which devices there are."""
+
+
+class GetTap(msgspec.Struct, frozen=True, tag=True):
+    """Ask for the sound at a point since frame `after_frame` of live run `run`; a run that is over begins anew."""
+
+    point: TapPoint
+    run: int = -1
+    after_frame: int = 0
+
+
+class GetPreset(msgspec.Struct, frozen=True, tag=True):
+    """Ask what a preset says, and what loading it would change."""
+
+    name: str
+
+
+Request = Command | GetSnapshot | GetEvents | GetDescription | GetDevices | GetTap | GetPreset
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """The command was carried out."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """The request could not be met; `message` is the sentence for the user."""
+
+    error: str
+    message: str
+
+
+class SnapshotReply(msgspec.Struct, frozen=True, tag=True):
+    """Answer to `GetSnapshot`."""
+
+    snapshot: Snapshot
+
+
+class EventsReply(msgspec.Struct, frozen=True, tag=True):
+    """Answer to `GetEvents`."""
+
+    events: tuple[Event, ...]
+
+
+class DescriptionReply(msgspec.Struct, frozen=True, tag=True):
+    """Answer to `GetDescription`."""
+
+    description: Description
+
+
+class DevicesReply(msgspec.Struct, frozen=True, tag=True):
+    """Answer to `GetDevices`."""
+
+    devices: tuple[DeviceDescription, ...]
+
+
+class TapReply(msgspec.Struct, frozen=True, tag=True):
+    """Answer to `GetTap`; None while there is no live run."""
+
+    chunk: TapChunk | None
+
+
+class PresetReply(msgspec.Struct, frozen=True, tag=True):
+    """Answer to `GetPreset`."""
+
+    preset: PresetDescription
+
+
+Reply = Done | Failed | SnapshotReply | EventsReply | DescriptionReply | DevicesReply | TapReply | PresetReply
