@@ -9,30 +9,24 @@ from numpy.typing import NDArray
 
 from engine.dsp.decibel import kernel_db_to_gain
 from engine.dsp.kernel import kernel
-from engine.dsp.listening import OPENS_LU, VOICE_LUFS, frames_to_look, hear, is_teaching, is_voice_there, learn_voice
+from engine.dsp.listening import frames_to_look, hear, is_voice_there, learn_voice, usual_voice_lufs
 from engine.dsp.smoothing import glide, glide_is_over
 
 ATTENUATION, LEVEL = range(2)
 
 
 @kernel(
-    "float64(float32[:, :], float32[:, :], float64[::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64, "
-    "float64[::1], float64[::1], float64[::1], float64, float64[::1], float64[::1])"
+    "float64(float32[:, :], float32[:, :], float64[::1], float64[:, ::1], float64, float64[::1], float64[::1], float64[::1])"
 )
 def duck(
     block: NDArray[np.float32],
     music: NDArray[np.float32],
     voice: NDArray[np.float64],
     glides: NDArray[np.float64],
-    filters: NDArray[np.float64],
-    coefficients: NDArray[np.float64],
-    weight: float,
-    listening: NDArray[np.float64],
-    recent: NDArray[np.float64],
-    listener_settings: NDArray[np.float64],
     speech_probability: float,
     settings: NDArray[np.float64],
     glide_coefficients: NDArray[np.float64],
+    listener: NDArray[np.float64],
 ) -> float:
     """Add `music` to the voice in `block` (channels, frames) in place; return how far it is turned down at the end, in dB.
 
@@ -44,12 +38,14 @@ def duck(
         Of `new_usual_voice`.
     glides : NDArray[np.float64]
         Two gliding values: attenuation under speech and level, both in dB.
-    filters, coefficients, weight, listening, recent, listener_settings, speech_probability
-        Of `VoiceListener`.
+    speech_probability : float
+        As another stage has it, 0 … 1.
     settings : NDArray[np.float64]
         Attenuation under speech and level, in dB.
     glide_coefficients : NDArray[np.float64]
         Of `glide_coefficient`: on the way down, on the way up, for changes of the level.
+    listener : NDArray[np.float64]
+        Of `new_listener`.
     """
     channels, frames = block.shape
     if math.isnan(glides[ATTENUATION, 0]):
@@ -59,21 +55,9 @@ def duck(
     gain = kernel_db_to_gain(glides[LEVEL, 1] - glides[ATTENUATION, 1])
     start = 0
     while start < frames:
-        stop = min(frames, start + frames_to_look(listening))
-        target_db = settings[ATTENUATION] if is_voice_there(listening) else 0.0
-        has_step_ended = hear(
-            block,
-            start,
-            stop,
-            weight,
-            coefficients,
-            filters,
-            listening,
-            recent,
-            listener_settings,
-            speech_probability,
-            math.inf if math.isnan(voice[VOICE_LUFS]) else voice[VOICE_LUFS],
-        )
+        stop = min(frames, start + frames_to_look(listener))
+        target_db = settings[ATTENUATION] if is_voice_there(listener) else 0.0
+        has_step_ended = hear(block, start, stop, speech_probability, usual_voice_lufs(voice), listener)
         for frame in range(start, stop):
             is_still = glides[ATTENUATION, 0] == target_db and glides[ATTENUATION, 1] == target_db
             if not is_still:
@@ -89,7 +73,7 @@ def duck(
                 if channels < len(music):
                     added = 0.5 * (added + music[1, frame])
                 block[channel, frame] = np.float32(block[channel, frame] + gain * added)
-        if has_step_ended and is_teaching(listening):
-            learn_voice(voice, listening, listener_settings[OPENS_LU])
+        if has_step_ended:
+            learn_voice(voice, listener)
         start = stop
     return float(glides[ATTENUATION, 1])

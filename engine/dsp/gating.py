@@ -13,43 +13,37 @@ from numpy.typing import NDArray
 
 from engine.dsp.decibel import kernel_db_to_gain
 from engine.dsp.kernel import kernel
-from engine.dsp.listening import OPENS_LU, VOICE_LUFS, frames_to_look, hear, is_teaching, is_voice_there, learn_voice
+from engine.dsp.listening import frames_to_look, hear, is_voice_there, learn_voice, usual_voice_lufs
 from engine.dsp.smoothing import glide
 
 
-@kernel(
-    "float64(float32[:, :], float64[::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64, float64[::1], "
-    "float64[::1], float64[::1], float64, float64, float64, float64)"
-)
+@kernel("float64(float32[:, :], float64[::1], float64[:, ::1], float64, float64, float64, float64, float64[::1])")
 def gate(
     block: NDArray[np.float32],
-    state: NDArray[np.float64],
+    voice: NDArray[np.float64],
     glides: NDArray[np.float64],
-    filters: NDArray[np.float64],
-    coefficients: NDArray[np.float64],
-    weight: float,
-    listening: NDArray[np.float64],
-    recent: NDArray[np.float64],
-    listener_settings: NDArray[np.float64],
     speech_probability: float,
     depth_db: float,
     opening: float,
     closing: float,
+    listener: NDArray[np.float64],
 ) -> float:
     """Gate `block` (channels, frames) in place and return the attenuation at its end, in dB (>= 0).
 
     Parameters
     ----------
-    state : NDArray[np.float64]
+    voice : NDArray[np.float64]
         Of `new_usual_voice`.
     glides : NDArray[np.float64]
         One gliding value: the attenuation in dB.
-    filters, coefficients, weight, listening, recent, listener_settings, speech_probability
-        Of `VoiceListener`.
+    speech_probability : float
+        As another stage has it, 0 … 1.
     depth_db : float
         Attenuation of pauses.
     opening, closing : float
         Of `glide_coefficient`.
+    listener : NDArray[np.float64]
+        Of `new_listener`.
     """
     channels, frames = block.shape
     if math.isnan(glides[0, 0]):
@@ -58,22 +52,9 @@ def gate(
     gain = kernel_db_to_gain(-glides[0, 1])
     start = 0
     while start < frames:
-        stop = min(frames, start + frames_to_look(listening))
-        target_db = 0.0 if is_voice_there(listening) else depth_db
-        voice_lufs = state[VOICE_LUFS]
-        has_step_ended = hear(
-            block,
-            start,
-            stop,
-            weight,
-            coefficients,
-            filters,
-            listening,
-            recent,
-            listener_settings,
-            speech_probability,
-            math.inf if math.isnan(voice_lufs) else voice_lufs,
-        )
+        stop = min(frames, start + frames_to_look(listener))
+        target_db = 0.0 if is_voice_there(listener) else depth_db
+        has_step_ended = hear(block, start, stop, speech_probability, usual_voice_lufs(voice), listener)
         for frame in range(start, stop):
             if glides[0, 0] != target_db or glides[0, 1] != target_db:
                 attenuation_db = glide(glides, 0, target_db, opening if target_db < glides[0, 1] else closing)
@@ -81,7 +62,7 @@ def gate(
             if gain != 1.0:
                 for channel in range(channels):
                     block[channel, frame] = np.float32(block[channel, frame] * gain)
-        if has_step_ended and is_teaching(listening):
-            learn_voice(state, listening, listener_settings[OPENS_LU])
+        if has_step_ended:
+            learn_voice(voice, listener)
         start = stop
     return float(glides[0, 1])

@@ -137,8 +137,8 @@ def _trim(
 
 
 @kernel(
-    "float64(float32[:, :], float64[::1], float64[::1], float64[::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], "
-    "float64, float64[::1], float64[::1], float64[::1], float64, float64[::1], float64[::1])"
+    "float64(float32[:, :], float64[::1], float64[::1], float64[::1], float64[:, ::1], float64, float64[::1], float64[::1], "
+    "float64[::1])"
 )
 def level(
     block: NDArray[np.float32],
@@ -146,15 +146,10 @@ def level(
     ring: NDArray[np.float64],
     leaving: NDArray[np.float64],
     glides: NDArray[np.float64],
-    filters: NDArray[np.float64],
-    coefficients: NDArray[np.float64],
-    weight: float,
-    listening: NDArray[np.float64],
-    recent: NDArray[np.float64],
-    listener_settings: NDArray[np.float64],
     speech_probability: float,
     settings: NDArray[np.float64],
     glide_coefficients: NDArray[np.float64],
+    listener: NDArray[np.float64],
 ) -> float:
     """Level `block` (channels, frames) in place and return the gain at its end, in dB.
 
@@ -164,12 +159,14 @@ def level(
         Shapes (LEVELLER_STATE_SIZE,), (FAST_STEPS,) and (MOMENTARY_STEPS,).
     glides : NDArray[np.float64]
         One gliding value: the gain in dB.
-    filters, coefficients, weight, listening, recent, listener_settings, speech_probability
-        Of `VoiceListener`.
+    speech_probability : float
+        As another stage has it, 0 … 1.
     settings : NDArray[np.float64]
         Target (LUFS), most boost (dB), most cut (dB), reaction (s), fastest change (dB/s), start (dB).
     glide_coefficients : NDArray[np.float64]
         For waking up and for everything else.
+    listener : NDArray[np.float64]
+        Of `new_listener`.
     """
     channels, frames = block.shape
     target_lufs, most_boost_db, most_cut_db, reaction_s, rate_db_per_s, start_db = settings
@@ -181,24 +178,12 @@ def level(
     gain = kernel_db_to_gain(glides[0, 1])
     start = 0
     while start < frames:
-        stop = min(frames, start + frames_to_look(listening))
-        if is_voice_there(listening):
+        stop = min(frames, start + frames_to_look(listener))
+        if is_voice_there(listener):
             state[APPLIED_DB] = state[GAIN_DB]
         target_db = state[APPLIED_DB]
         voice_lufs = math.inf if state[VOICE_ENERGY] == 0.0 else _to_lufs(state[VOICE_ENERGY])
-        has_step_ended = hear(
-            block,
-            start,
-            stop,
-            weight,
-            coefficients,
-            filters,
-            listening,
-            recent,
-            listener_settings,
-            speech_probability,
-            voice_lufs,
-        )
+        has_step_ended = hear(block, start, stop, speech_probability, voice_lufs, listener)
         peak = state[STEP_PEAK]
         for frame in range(start, stop):
             if glides[0, 0] != target_db or glides[0, 1] != target_db:
@@ -210,10 +195,10 @@ def level(
                 block[channel, frame] = np.float32(leaving_now)
         state[STEP_PEAK] = peak
         if has_step_ended:
-            step_energy = 10.0 ** (listening[STEP_LUFS] / 10.0) * _ENERGY_OF_0_LUFS
+            step_energy = 10.0 ** (listener[STEP_LUFS] / 10.0) * _ENERGY_OF_0_LUFS
             is_free = -most_cut_db < state[GAIN_DB] < most_boost_db
             _trim(state, leaving, step_energy, target_lufs, is_free)
-            if is_teaching(listening):
+            if is_teaching(listener):
                 _hear_voice(state, ring, step_energy, reaction_s)
                 if state[VOICE_ENERGY] > 0.0:
                     wanted_db = target_lufs + state[TRIM_DB] - _to_lufs(state[VOICE_ENERGY])
@@ -222,7 +207,7 @@ def level(
                     change_db = 0.2 * (wanted_db - state[GAIN_DB])
                     state[GAIN_DB] += min(max(change_db, -largest_db), largest_db)
             state[GAIN_DB] = min(max(state[GAIN_DB], -most_cut_db), most_boost_db)
-            if not is_voice_there(listening):
+            if not is_voice_there(listener):
                 rest_db = min(state[GAIN_DB], 0.0)
                 state[APPLIED_DB] += _REST_SHARE * (rest_db - state[APPLIED_DB])
         start = stop

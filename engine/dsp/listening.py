@@ -38,7 +38,7 @@ _QUIETEST_VOICE_LUFS = -68.0
 _PROBABILITY_LU = 12.0
 _TINY = 1e-25
 
-# Places in the state.
+# Places in a listener.
 (
     FRAMES_LEFT,
     LOOK_LEFT,
@@ -53,10 +53,17 @@ _TINY = 1e-25
     OPENS_AT,
     REMAINDER,
     IS_STEADY,
-) = range(13)
-_STATE_SIZE = 13
-# Places in the settings.
-RATE, OPENS_LU, HOLD_STEPS, LOOK_FRAMES = range(4)
+    RATE,
+    OPENS_LU,
+    HOLD_STEPS,
+    LOOK_FRAMES,
+    WEIGHT,
+    _WEIGHTING,
+) = range(19)
+_RECENT = _WEIGHTING + 10
+_FILTERS = _RECENT + _STEADY_STEPS
+"""Behind the two sections of the weighting filter and the last levels: four numbers for each channel."""
+
 # Places in what is known of the usual voice.
 VOICE_LUFS, VOICED_STEPS = range(2)
 # A room that has just become louder is known for one before it has taught this much.
@@ -67,8 +74,8 @@ _VOICE_FORGETS_LU = 0.02
 _FARTHEST_BELOW_LU = 20.0
 
 
-class VoiceListener:
-    """What a stage remembers of the voice. Built on the control thread; its arrays belong to the audio thread.
+def new_listener(fmt: StreamFormat, opens_lu: float = 6.0, hold_ms: float = 200.0) -> NDArray[np.float64]:
+    """Make what a stage remembers of the voice: one array, which belongs to the audio thread. Control thread.
 
     Parameters
     ----------
@@ -78,36 +85,35 @@ class VoiceListener:
     hold_ms : float
         It ends this long after it was last heard.
     """
+    listener = np.zeros(_FILTERS + 4 * fmt.channels)
+    listener[RATE] = fmt.sample_rate
+    listener[OPENS_LU] = opens_lu
+    listener[HOLD_STEPS] = hold_steps(hold_ms)
+    listener[LOOK_FRAMES] = fmt.sample_rate // _LOOKS_PER_S
+    # Heard from two sides a sound counts twice, whether it comes as two channels or as one that will be doubled.
+    listener[WEIGHT] = 2.0 if fmt.is_mono_doubled and fmt.channels == 1 else 1.0
+    listener[_WEIGHTING:_RECENT] = k_weighting(fmt.sample_rate).ravel()
+    forget_voice(listener)
+    return listener
 
-    def __init__(self, fmt: StreamFormat, opens_lu: float = 6.0, hold_ms: float = 200.0) -> None:
-        self.coefficients = k_weighting(fmt.sample_rate)
-        # Heard from two sides a sound counts twice, whether it comes as two channels or as one that will be doubled.
-        self.weight = 2.0 if fmt.is_mono_doubled and fmt.channels == 1 else 1.0
-        self.filters = np.zeros((fmt.channels, 4))
-        self.state = np.zeros(_STATE_SIZE)
-        self.recent = np.zeros(_STEADY_STEPS)
-        self.settings = np.array(
-            [
-                fmt.sample_rate,
-                opens_lu,
-                max(1.0, round(hold_ms * STEPS_PER_S / 1000)),
-                fmt.sample_rate // _LOOKS_PER_S,
-            ]
-        )
-        self.reset()
 
-    def reset(self) -> None:
-        """Forget the voice and the room. Audio thread."""
-        self.filters.fill(0.0)
-        self.state.fill(0.0)
-        self.recent.fill(_QUIETEST_LUFS)
-        self.state[FRAMES_LEFT] = self.settings[RATE] // STEPS_PER_S
-        self.state[LOOK_LEFT] = self.settings[LOOK_FRAMES]
-        self.state[REMAINDER] = self.settings[RATE] % STEPS_PER_S
-        self.state[STEP_LUFS] = self.state[SMOOTH_LUFS] = _QUIETEST_LUFS
-        # Until the room is known, only what is clearly a voice counts as one.
-        self.state[ROOM_LUFS] = -56.0
-        self.state[OPENS_AT] = 10.0 ** ((-50.0 - _OFFSET_LU) / 10.0)
+def forget_voice(listener: NDArray[np.float64]) -> None:
+    """Forget the voice and the room; settings stay. Audio thread."""
+    listener[:RATE] = 0.0
+    listener[_FILTERS:] = 0.0
+    listener[_RECENT:_FILTERS] = _QUIETEST_LUFS
+    listener[FRAMES_LEFT] = listener[RATE] // STEPS_PER_S
+    listener[LOOK_LEFT] = listener[LOOK_FRAMES]
+    listener[REMAINDER] = listener[RATE] % STEPS_PER_S
+    listener[STEP_LUFS] = listener[SMOOTH_LUFS] = _QUIETEST_LUFS
+    # Until the room is known, only what is clearly a voice counts as one.
+    listener[ROOM_LUFS] = -56.0
+    listener[OPENS_AT] = 10.0 ** ((-50.0 - _OFFSET_LU) / 10.0)
+
+
+def hold_steps(hold_ms: float) -> float:
+    """The steps that a voice is held for, as they stand in a listener."""
+    return max(1.0, round(hold_ms * STEPS_PER_S / 1000))
 
 
 def new_usual_voice() -> NDArray[np.float64]:
@@ -116,9 +122,9 @@ def new_usual_voice() -> NDArray[np.float64]:
 
 
 @inline
-def frames_to_look(state: NDArray[np.float64]) -> int:
+def frames_to_look(listener: NDArray[np.float64]) -> int:
     """Frames that may be heard before anything can change: at most a look, 1 ms."""
-    return int(min(state[LOOK_LEFT], state[FRAMES_LEFT]))
+    return int(min(listener[LOOK_LEFT], listener[FRAMES_LEFT]))
 
 
 @inline
@@ -126,29 +132,43 @@ def hear(
     block: NDArray[np.float32],
     start: int,
     stop: int,
-    weight: float,
-    coefficients: NDArray[np.float64],
-    filters: NDArray[np.float64],
-    state: NDArray[np.float64],
-    recent: NDArray[np.float64],
-    settings: NDArray[np.float64],
     speech_probability: float,
     voice_lufs: float,
+    listener: NDArray[np.float64],
 ) -> bool:
     """Take in frames `start` to `stop` of `block`, no more than `frames_to_look`; return whether a step ended with them.
 
     Parameters
     ----------
-    weight, coefficients, filters, state, recent, settings, speech_probability
-        Of `VoiceListener`.
+    speech_probability : float
+        As another stage has it, 0 … 1.
     voice_lufs : float
         How loud the voice usually is; inf if that is not known.
     """
-    b0, b1, b2, a1, a2 = coefficients[0]
-    c0, c1, c2, d1, d2 = coefficients[1]
+    energy = listener[WEIGHT] * _weighted_energy(block, start, stop, listener)
+    frames = stop - start
+    listener[STEP_ENERGY] += energy
+    listener[LOOK_ENERGY] += energy
+    listener[LOOK_LEFT] -= frames
+    listener[FRAMES_LEFT] -= frames
+    if listener[LOOK_LEFT] <= 0.0 or listener[FRAMES_LEFT] <= 0.0:
+        if listener[LOOK_ENERGY] > listener[OPENS_AT] * listener[LOOK_FRAMES]:
+            listener[HOLD_LEFT] = listener[HOLD_STEPS]
+        listener[LOOK_ENERGY] = 0.0
+        listener[LOOK_LEFT] = listener[LOOK_FRAMES]
+    if listener[FRAMES_LEFT] > 0.0:
+        return False
+    _end_step(listener, speech_probability, voice_lufs)
+    return True
+
+
+@inline
+def _weighted_energy(block: NDArray[np.float32], start: int, stop: int, listener: NDArray[np.float64]) -> float:
+    b0, b1, b2, a1, a2, c0, c1, c2, d1, d2 = listener[_WEIGHTING:_RECENT]
     energy = 0.0
     for channel in range(block.shape[0]):
-        s0, s1, s2, s3 = filters[channel]
+        filters = listener[_FILTERS + 4 * channel : _FILTERS + 4 * channel + 4]
+        s0, s1, s2, s3 = filters
         for frame in range(start, stop):
             x = np.float64(block[channel, frame])
             y = b0 * x + s0
@@ -161,74 +181,56 @@ def hear(
         # What decays forever would end in denormal numbers, which are slow.
         if abs(s0) + abs(s1) + abs(s2) + abs(s3) < _TINY:
             s0 = s1 = s2 = s3 = 0.0
-        filters[channel, 0] = s0
-        filters[channel, 1] = s1
-        filters[channel, 2] = s2
-        filters[channel, 3] = s3
-    frames = stop - start
-    state[STEP_ENERGY] += weight * energy
-    state[LOOK_ENERGY] += weight * energy
-    state[LOOK_LEFT] -= frames
-    state[FRAMES_LEFT] -= frames
-    if state[LOOK_LEFT] <= 0.0 or state[FRAMES_LEFT] <= 0.0:
-        if state[LOOK_ENERGY] > state[OPENS_AT] * settings[LOOK_FRAMES]:
-            state[HOLD_LEFT] = settings[HOLD_STEPS]
-        state[LOOK_ENERGY] = 0.0
-        state[LOOK_LEFT] = settings[LOOK_FRAMES]
-    if state[FRAMES_LEFT] > 0.0:
-        return False
-    _end_step(state, recent, settings, speech_probability, voice_lufs)
-    return True
+        filters[0] = s0
+        filters[1] = s1
+        filters[2] = s2
+        filters[3] = s3
+    return energy
 
 
 @inline
-def _end_step(
-    state: NDArray[np.float64],
-    recent: NDArray[np.float64],
-    settings: NDArray[np.float64],
-    speech_probability: float,
-    voice_lufs: float,
-) -> None:
-    rate = int(settings[RATE])
+def _end_step(listener: NDArray[np.float64], speech_probability: float, voice_lufs: float) -> None:
+    rate = int(listener[RATE])
     # At rates that are no multiple of 100 some steps are a sample longer.
     frames = rate // STEPS_PER_S
-    state[REMAINDER] += rate % STEPS_PER_S
-    if state[REMAINDER] >= STEPS_PER_S:
-        state[REMAINDER] -= STEPS_PER_S
+    listener[REMAINDER] += rate % STEPS_PER_S
+    if listener[REMAINDER] >= STEPS_PER_S:
+        listener[REMAINDER] -= STEPS_PER_S
         frames += 1
-    state[FRAMES_LEFT] = frames
-    mean = state[STEP_ENERGY] * STEPS_PER_S / rate
-    state[STEP_ENERGY] = 0.0
+    listener[FRAMES_LEFT] = frames
+    mean = listener[STEP_ENERGY] * STEPS_PER_S / rate
+    listener[STEP_ENERGY] = 0.0
     level = _QUIETEST_LUFS
     if mean > 0.0:
         level = max(_QUIETEST_LUFS, _OFFSET_LU + 10.0 * math.log10(mean))
-    state[STEP_LUFS] = level
-    if state[FILLED] == 0.0:
-        state[SMOOTH_LUFS] = level
-    state[SMOOTH_LUFS] += _SMOOTH * (level - state[SMOOTH_LUFS])
-    _learn_room(state, recent, settings[HOLD_STEPS], voice_lufs)
-    opens = state[ROOM_LUFS] + settings[OPENS_LU] + _PROBABILITY_LU * (0.5 - speech_probability)
+    listener[STEP_LUFS] = level
+    if listener[FILLED] == 0.0:
+        listener[SMOOTH_LUFS] = level
+    listener[SMOOTH_LUFS] += _SMOOTH * (level - listener[SMOOTH_LUFS])
+    _learn_room(listener, voice_lufs)
+    opens = listener[ROOM_LUFS] + listener[OPENS_LU] + _PROBABILITY_LU * (0.5 - speech_probability)
     opens = max(opens, _QUIETEST_VOICE_LUFS)
-    state[OPENS_AT] = 10.0 ** ((opens - _OFFSET_LU) / 10.0)
+    listener[OPENS_AT] = 10.0 ** ((opens - _OFFSET_LU) / 10.0)
     if level < opens - _CLOSES_LU:
-        state[HOLD_LEFT] = max(0.0, state[HOLD_LEFT] - 1.0)
+        listener[HOLD_LEFT] = max(0.0, listener[HOLD_LEFT] - 1.0)
 
 
 @inline
-def _learn_room(state: NDArray[np.float64], recent: NDArray[np.float64], hold_steps: float, voice_lufs: float) -> None:
-    smooth = state[SMOOTH_LUFS]
-    recent[int(state[PLACE])] = smooth
-    state[PLACE] = (state[PLACE] + 1.0) % len(recent)
-    state[FILLED] = min(state[FILLED] + 1.0, len(recent))
+def _learn_room(listener: NDArray[np.float64], voice_lufs: float) -> None:
+    recent = listener[_RECENT:_FILTERS]
+    smooth = listener[SMOOTH_LUFS]
+    recent[int(listener[PLACE])] = smooth
+    listener[PLACE] = (listener[PLACE] + 1.0) % len(recent)
+    listener[FILLED] = min(listener[FILLED] + 1.0, len(recent))
     lowest = smooth
     highest = smooth
     for value in recent:
         lowest = min(lowest, value)
         highest = max(highest, value)
-    room = state[ROOM_LUFS]
+    room = listener[ROOM_LUFS]
     spread = highest - lowest
-    is_steady = spread < _STEADY_LU and state[FILLED] == len(recent)
-    state[IS_STEADY] = is_steady
+    is_steady = spread < _STEADY_LU and listener[FILLED] == len(recent)
+    listener[IS_STEADY] = is_steady
     # A held note moves more than a fan, and is not far below the voice; the steadier, the nearer it may be.
     below_voice = _STEADY_BELOW_VOICE_LU + _LESS_STEADY_FURTHER_BELOW * max(0.0, spread - _VERY_STEADY_LU)
     if smooth < room:
@@ -236,49 +238,58 @@ def _learn_room(state: NDArray[np.float64], recent: NDArray[np.float64], hold_st
     elif is_steady and smooth < voice_lufs - below_voice:
         room = smooth
         # It was not the voice that has just been heard; a hold that runs after a voice goes on.
-        if state[HOLD_LEFT] >= hold_steps:
-            state[HOLD_LEFT] = 0.0
+        if listener[HOLD_LEFT] >= listener[HOLD_STEPS]:
+            listener[HOLD_LEFT] = 0.0
     else:
         room += min(_ROOM_RISES_LU, smooth - room)
-    state[ROOM_LUFS] = room
+    listener[ROOM_LUFS] = room
 
 
 @inline
-def is_voice_there(state: NDArray[np.float64]) -> bool:
+def is_voice_there(listener: NDArray[np.float64]) -> bool:
     """Whether the voice is heard, or was until `hold_ms` ago."""
-    return bool(state[HOLD_LEFT] > 0.0)
+    return bool(listener[HOLD_LEFT] > 0.0)
 
 
 @inline
-def is_step_voiced(state: NDArray[np.float64]) -> bool:
+def is_step_voiced(listener: NDArray[np.float64]) -> bool:
     """Whether the step that has just ended carried voice itself."""
-    return bool(state[HOLD_LEFT] > 0.0 and state[STEP_LUFS] > -_CLOSES_LU + _opening_lufs(state))
+    return bool(listener[HOLD_LEFT] > 0.0 and listener[STEP_LUFS] > -_CLOSES_LU + _opening_lufs(listener))
 
 
 @inline
-def is_teaching(state: NDArray[np.float64]) -> bool:
+def is_teaching(listener: NDArray[np.float64]) -> bool:
     """Whether the step that has just ended tells how loud the voice is: what holds still may be the room."""
-    is_known = state[FILLED] >= _STEADY_STEPS
-    return bool(is_known and not state[IS_STEADY] and is_step_voiced(state))
+    is_known = listener[FILLED] >= _STEADY_STEPS
+    return bool(is_known and not listener[IS_STEADY] and is_step_voiced(listener))
 
 
 @inline
-def _opening_lufs(state: NDArray[np.float64]) -> float:
-    return float(_OFFSET_LU + 10.0 * math.log10(state[OPENS_AT]))
+def _opening_lufs(listener: NDArray[np.float64]) -> float:
+    return float(_OFFSET_LU + 10.0 * math.log10(listener[OPENS_AT]))
 
 
 @inline
-def learn_voice(state: NDArray[np.float64], listening: NDArray[np.float64], opens_lu: float) -> None:
-    """Learn from a step that is teaching how loud the voice usually is."""
-    voice_lufs = state[VOICE_LUFS]
-    smooth = listening[SMOOTH_LUFS]
+def usual_voice_lufs(voice: NDArray[np.float64]) -> float:
+    """How loud the voice usually is; inf if that is not known."""
+    return math.inf if math.isnan(voice[VOICE_LUFS]) else float(voice[VOICE_LUFS])
+
+
+@inline
+def learn_voice(voice: NDArray[np.float64], listener: NDArray[np.float64]) -> None:
+    """Learn from the step that has just ended, if it is teaching, how loud the voice usually is."""
+    if not is_teaching(listener):
+        return
+    voice_lufs = voice[VOICE_LUFS]
+    smooth = listener[SMOOTH_LUFS]
     if math.isnan(voice_lufs):
-        state[VOICED_STEPS] += 1.0
-        if state[VOICED_STEPS] > _FIRST_STEPS and smooth > listening[ROOM_LUFS] + opens_lu:
-            state[VOICE_LUFS] = smooth
+        voice[VOICED_STEPS] += 1.0
+        is_above_room = smooth > listener[ROOM_LUFS] + listener[OPENS_LU]
+        if voice[VOICED_STEPS] > _FIRST_STEPS and is_above_room:
+            voice[VOICE_LUFS] = smooth
     elif smooth > voice_lufs - _FARTHEST_BELOW_LU:
         # Rises with the voice, and forgets it slowly.
         share = _VOICE_RISES if smooth > voice_lufs else _VOICE_FORGETS
-        state[VOICE_LUFS] = voice_lufs + share * (smooth - voice_lufs)
+        voice[VOICE_LUFS] = voice_lufs + share * (smooth - voice_lufs)
     else:
-        state[VOICE_LUFS] = voice_lufs - _VOICE_FORGETS_LU
+        voice[VOICE_LUFS] = voice_lufs - _VOICE_FORGETS_LU

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.core.stage import StreamFormat
 from engine.dsp.decibel import kernel_gain_to_db
 from engine.dsp.kernel import compile_kernels, kernel
-from engine.dsp.listening import FRAMES_LEFT, VoiceListener, frames_to_look, hear, is_teaching
+from engine.dsp.listening import FRAMES_LEFT, forget_voice, frames_to_look, hear, is_teaching, new_listener
 
 _CREST_MS = 200.0
 _LEVEL_STEPS = 100.0
@@ -39,7 +39,7 @@ class VoiceStatistics:
     """Watches a voice in steps of 10 ms; only steps that carry voice count."""
 
     def __init__(self, fmt: StreamFormat) -> None:
-        self.listener = VoiceListener(fmt)
+        self.listener = new_listener(fmt)
         self._stats = np.zeros(7)
         self._decay = math.exp(-1000.0 / (_CREST_MS * fmt.sample_rate))
         self.reset()
@@ -52,7 +52,7 @@ class VoiceStatistics:
     @property
     def frames_to_step(self) -> int:
         """Frames after which the figures change next."""
-        return int(self.listener.state[FRAMES_LEFT])
+        return int(self.listener[FRAMES_LEFT])
 
     @property
     def level_dbfs(self) -> float:
@@ -77,44 +77,24 @@ class VoiceStatistics:
 
     def process(self, block: NDArray[np.float32], speech_probability: float) -> bool:
         """Take in `block` (channels, frames <= `frames_to_step`) and return whether the figures changed. Audio thread."""
-        heard = self.listener
-        return observe_voice(
-            block,
-            self._stats,
-            self._decay,
-            heard.filters,
-            heard.coefficients,
-            heard.weight,
-            heard.state,
-            heard.recent,
-            heard.settings,
-            speech_probability,
-        )
+        return observe_voice(block, self._stats, self._decay, speech_probability, self.listener)
 
     def reset(self) -> None:
         """Forget the voice: what is usual counts until it is heard. Audio thread."""
-        self.listener.reset()
+        forget_voice(self.listener)
         self._stats.fill(0.0)
         self._stats[_LEVEL_DB] = _USUAL_LEVEL_DB
         self._stats[_SPREAD_DB] = _USUAL_SPREAD_DB
         self._stats[_CREST] = _USUAL_CREST
 
 
-@kernel(
-    "boolean(float32[:, :], float64[::1], float64, float64[:, ::1], float64[:, ::1], float64, float64[::1], "
-    "float64[::1], float64[::1], float64)"
-)
+@kernel("boolean(float32[:, :], float64[::1], float64, float64, float64[::1])")
 def observe_voice(
     block: NDArray[np.float32],
     stats: NDArray[np.float64],
     decay: float,
-    filters: NDArray[np.float64],
-    coefficients: NDArray[np.float64],
-    weight: float,
-    listening: NDArray[np.float64],
-    recent: NDArray[np.float64],
-    listener_settings: NDArray[np.float64],
     speech_probability: float,
+    listener: NDArray[np.float64],
 ) -> bool:
     """See `VoiceStatistics.process`; the arrays are its attributes."""
     channels, frames = block.shape
@@ -133,24 +113,12 @@ def observe_voice(
     voice_lufs = math.inf if stats[_STEPS] == 0.0 else stats[_LEVEL_DB] - _PEAK_OVER_LOUDNESS_DB
     start = 0
     while start < frames:
-        stop = min(frames, start + frames_to_look(listening))
-        has_changed = hear(
-            block,
-            start,
-            stop,
-            weight,
-            coefficients,
-            filters,
-            listening,
-            recent,
-            listener_settings,
-            speech_probability,
-            voice_lufs,
-        )
+        stop = min(frames, start + frames_to_look(listener))
+        has_changed = hear(block, start, stop, speech_probability, voice_lufs, listener)
         start = stop
     if not has_changed:
         return False
-    if is_teaching(listening):
+    if is_teaching(listener):
         level_db = kernel_gain_to_db(step_peak)
         stats[_STEPS] = min(stats[_STEPS] + 1.0, _SPREAD_STEPS)
         distance_db = level_db - stats[_LEVEL_DB]

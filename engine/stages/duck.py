@@ -16,7 +16,7 @@ from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.decibel import SILENCE_DB, gain_to_db
 from engine.dsp.ducking import duck
 from engine.dsp.kernel import compile_kernels
-from engine.dsp.listening import HOLD_STEPS, STEPS_PER_S, VoiceListener, new_usual_voice
+from engine.dsp.listening import HOLD_STEPS, forget_voice, hold_steps, new_listener, new_usual_voice
 from engine.dsp.smoothing import glide_coefficient, new_glides
 
 _OPENS_LU = 8.0
@@ -60,7 +60,7 @@ class Duck(Stage[DuckParams]):
     def prepare(self, fmt: StreamFormat) -> None:
         """Compile and set up for a stream. Control thread."""
         compile_kernels(duck)
-        self.listener = VoiceListener(fmt, _OPENS_LU)
+        self.listener = new_listener(fmt, _OPENS_LU)
         self._sample_rate = fmt.sample_rate
         self._voice = new_usual_voice()
         self._glides = new_glides(2)
@@ -71,7 +71,7 @@ class Duck(Stage[DuckParams]):
 
     def process(self, block: Block, ctx: Context[DuckParams]) -> None:
         """Add the music in place. Audio thread."""
-        music, heard = ctx.side.music, self.listener
+        music = ctx.side.music
         self._has_music = music is not None
         if music is None:
             ctx.meters[:] = 0.0, SILENCE_DB
@@ -85,19 +85,14 @@ class Duck(Stage[DuckParams]):
             music,
             self._voice,
             self._glides,
-            heard.filters,
-            heard.coefficients,
-            heard.weight,
-            heard.state,
-            heard.recent,
-            heard.settings,
             ctx.side.speech_probability,
             self._settings,
             self._ways,
+            self.listener,
         )
 
     def _design(self, params: DuckParams) -> None:
-        self.listener.settings[HOLD_STEPS] = max(1.0, round(params.hold_ms * STEPS_PER_S / 1000))
+        self.listener[HOLD_STEPS] = hold_steps(params.hold_ms)
         self._settings[:] = params.depth_db, params.level_db
         # Two equal poles are there, but for a decibel in twelve, after four of their time constants.
         self._ways[0] = glide_coefficient(self._sample_rate, params.attack_ms / 4)
@@ -105,7 +100,7 @@ class Duck(Stage[DuckParams]):
 
     def reset(self) -> None:
         """Forget the voice; the music stands at its level. Audio thread."""
-        self.listener.reset()
+        forget_voice(self.listener)
         self._voice[:] = np.nan, 0.0
         self._glides.fill(np.nan)
 

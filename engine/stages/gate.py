@@ -11,7 +11,16 @@ from engine.core.params import Params, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.gating import gate
 from engine.dsp.kernel import compile_kernels
-from engine.dsp.listening import ROOM_LUFS, SMOOTH_LUFS, STEPS_PER_S, VoiceListener, new_usual_voice
+from engine.dsp.listening import (
+    HOLD_STEPS,
+    OPENS_LU,
+    ROOM_LUFS,
+    SMOOTH_LUFS,
+    forget_voice,
+    hold_steps,
+    new_listener,
+    new_usual_voice,
+)
 from engine.dsp.smoothing import glide_coefficient, new_glides
 
 _OPENING_MS = 1.0
@@ -55,42 +64,37 @@ class Gate(Stage[GateParams]):
     def prepare(self, fmt: StreamFormat) -> None:
         """Compile and set up for a stream. Control thread."""
         compile_kernels(gate)
-        self.listener = VoiceListener(fmt)
+        self.listener = new_listener(fmt)
         self._sample_rate = fmt.sample_rate
         self._opening = glide_coefficient(fmt.sample_rate, _OPENING_MS)
-        self._state = new_usual_voice()
+        self._voice = new_usual_voice()
         self._glides = new_glides(1)
         self._designed_for: GateParams | None = None
         self.reset()
 
     def process(self, block: Block, ctx: Context[GateParams]) -> None:
         """Gate in place. Audio thread."""
-        params, heard = ctx.params, self.listener
+        params, listener = ctx.params, self.listener
         if params is not self._designed_for:
             self._designed_for = params
-            heard.settings[1] = params.above_room_db
-            heard.settings[2] = max(1.0, round(params.hold_ms * STEPS_PER_S / 1000))
+            listener[OPENS_LU] = params.above_room_db
+            listener[HOLD_STEPS] = hold_steps(params.hold_ms)
             self._closing = glide_coefficient(self._sample_rate, params.release_ms)
         ctx.meters[0] = gate(
             block,
-            self._state,
+            self._voice,
             self._glides,
-            heard.filters,
-            heard.coefficients,
-            heard.weight,
-            heard.state,
-            heard.recent,
-            heard.settings,
             ctx.side.speech_probability,
             params.depth_db,
             self._opening,
             self._closing,
+            listener,
         )
-        ctx.meters[1] = heard.state[ROOM_LUFS]
-        ctx.meters[2] = heard.state[SMOOTH_LUFS]
+        ctx.meters[1] = listener[ROOM_LUFS]
+        ctx.meters[2] = listener[SMOOTH_LUFS]
 
     def reset(self) -> None:
         """Forget the room; open. Audio thread."""
-        self.listener.reset()
-        self._state[:] = np.nan, 0.0
+        forget_voice(self.listener)
+        self._voice[:] = np.nan, 0.0
         self._glides.fill(np.nan)

@@ -12,7 +12,7 @@ from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.gated_loudness import energy_to_lufs
 from engine.dsp.kernel import compile_kernels
 from engine.dsp.levelling import FAST_STEPS, GAIN_DB, LEVELLER_STATE_SIZE, MOMENTARY_STEPS, VOICE_ENERGY, level
-from engine.dsp.listening import VoiceListener
+from engine.dsp.listening import forget_voice, new_listener
 from engine.dsp.smoothing import glide_coefficient, new_glides
 
 _WAKE_MS = 2.0
@@ -67,7 +67,7 @@ class Leveller(Stage[LevellerParams]):
     def prepare(self, fmt: StreamFormat) -> None:
         """Compile and set up for a stream. Control thread."""
         compile_kernels(level)
-        self.listener = VoiceListener(fmt)
+        self.listener = new_listener(fmt)
         self._state = np.zeros(LEVELLER_STATE_SIZE)
         self._ring = np.zeros(FAST_STEPS)
         self._leaving = np.zeros(MOMENTARY_STEPS)
@@ -92,22 +92,16 @@ class Leveller(Stage[LevellerParams]):
                 params.rate_db_per_s,
                 params.start_db,
             )
-        heard = self.listener
         ctx.meters[0] = level(
             block,
             self._state,
             self._ring,
             self._leaving,
             self._glides,
-            heard.filters,
-            heard.coefficients,
-            heard.weight,
-            heard.state,
-            heard.recent,
-            heard.settings,
             ctx.side.speech_probability,
             self._settings,
             self._coefficients,
+            self.listener,
         )
         ctx.meters[1] = max(_NOTHING_LUFS, energy_to_lufs(float(self._state[VOICE_ENERGY])))
         ctx.meters[2] = self._state[GAIN_DB]
@@ -121,7 +115,7 @@ class Leveller(Stage[LevellerParams]):
 
     def reset(self) -> None:
         """Forget the voice; the next block begins at the start gain. Audio thread."""
-        self.listener.reset()
+        forget_voice(self.listener)
         self._state.fill(0.0)
         self._state[GAIN_DB] = np.nan
         self._ring.fill(0.0)
