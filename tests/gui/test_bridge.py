@@ -11,6 +11,9 @@ from app.bridge import EngineBridge, LinkState
 from engine import DeviceConfig, EngineState, Event, EventKind, SetParam, Snapshot, Start
 from tests.helpers.fake_engine import FakeEngine, FakeLink
 
+HANGS_S = 10.0
+"""Whoever waited for the engine would wait for ever; a busy machine is late by less."""
+
 
 @pytest.fixture
 def snapshots(bridge: EngineBridge) -> list[Snapshot]:
@@ -27,7 +30,7 @@ def test_commands_do_not_wait_for_a_hanging_engine(qtbot: QtBot, bridge: EngineB
     began_s = time.monotonic()
     for step in range(1000):
         bridge.set_param("denoise.strength_db", step / 10)
-    assert time.monotonic() - began_s < 1.0
+    assert time.monotonic() - began_s < HANGS_S
     engine.may_answer.set()
     qtbot.waitUntil(lambda: engine.params["denoise.strength_db"] == 99.9)
     sent = [command for command in engine.commands if isinstance(command, SetParam)]
@@ -40,7 +43,7 @@ def test_a_hanging_engine_is_said_to_be_silent_and_then_back(
     with qtbot.waitSignal(bridge.snapshot_arrived):
         bridge.open()
     engine.may_answer.clear()
-    qtbot.waitUntil(lambda: bridge.link_state is LinkState.SILENT, timeout=10_000)
+    qtbot.waitUntil(lambda: bridge.link_state is LinkState.SILENT, timeout=30_000)
     engine.may_answer.set()
     qtbot.waitUntil(lambda: bridge.link_state is LinkState.CONNECTED)
 
@@ -51,7 +54,7 @@ def test_closing_does_not_wait_for_a_hanging_engine(qtbot: QtBot, bridge: Engine
     engine.may_answer.clear()
     began_s = time.monotonic()
     bridge.close(timeout_s=0.2)
-    assert time.monotonic() - began_s < 2.0
+    assert time.monotonic() - began_s < HANGS_S
 
 
 def test_an_engine_that_dies_and_comes_back_is_read_anew(

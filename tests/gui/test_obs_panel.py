@@ -83,6 +83,21 @@ def test_switches_and_choices_go_down(qtbot: QtBot, panel: ObsPanel, engine: Fak
     qtbot.waitUntil(lambda: not config(engine).is_on)
 
 
+def test_how_the_delay_is_shared_out_is_typed(qtbot: QtBot, panel: ObsPanel, engine: FakeEngine) -> None:
+    panel.picture_delay.selectAll()
+    QTest.keyClicks(panel.picture_delay, "80")
+    QTest.keyClick(panel.picture_delay, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: config(engine).picture_delay_ms == 80.0)
+    panel.lowest_offset.selectAll()
+    QTest.keyClicks(panel.lowest_offset, "-2000")
+    QTest.keyClick(panel.lowest_offset, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: panel.lowest_offset.text() == "−950 ms")
+    panel.lowest_offset.selectAll()
+    QTest.keyClicks(panel.lowest_offset, "-300")
+    QTest.keyClick(panel.lowest_offset, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: config(engine).lowest_offset_ms == -300)
+
+
 def test_a_scene_gets_a_preset_and_loses_it(qtbot: QtBot, panel: ObsPanel, engine: FakeEngine) -> None:
     rule = SceneRule("Break", "stream")
     engine.services = msgspec.structs.replace(

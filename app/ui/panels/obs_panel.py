@@ -15,12 +15,14 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QVBox
 
 from app.bridge import EngineBridge
 from app.ui import theme
+from app.ui.panels.setting_specs import number
 from app.ui.panels.status_row import clock_text
 from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.figure import UNKNOWN, Figure, decimal
 from app.ui.widgets.name_box import NameBox
+from app.ui.widgets.param_control import NumberEntry
 from app.ui.widgets.password_entry import PasswordEntry
 from app.ui.widgets.toggle import Toggle
 from engine import ObsConfig, ObsLink, ObsOutputs, ObsStatus, SceneRule, SetService, Snapshot
@@ -31,6 +33,20 @@ def _keep_in_keyring(password: str) -> None:
     from app.obs_password import ObsPassword
 
     ObsPassword().write(password)
+
+
+_PICTURE_DELAY = number(
+    "picture_delay_ms", "Camera delay", 0, 0, 1000, "ms", "How late the picture is by itself, through its camera."
+)
+_LOWEST_OFFSET = number(
+    "lowest_offset_ms",
+    "Lowest offset",
+    -950,
+    -950,
+    0,
+    "ms",
+    "Down to where the sync offset may go; what is missing then delays the picture.",
+)
 
 
 class ObsPanel(ToolPanel):
@@ -57,6 +73,8 @@ class ObsPanel(ToolPanel):
         self.password = PasswordEntry("Password of obs-websocket", keep_password)
         self.sync = Toggle("Sound and picture in step", "Write the measured delay as the sync offset")
         self.input = NameBox("Input that is held in sync", "What captures the virtual microphone")
+        self.picture_delay = NumberEntry(_PICTURE_DELAY, "OBS")
+        self.lowest_offset = NumberEntry(_LOWEST_OFFSET, "OBS")
         self.delayed = NameBox("Video source that may be delayed", "No video source is delayed")
         self.offset = Figure("Sync offset", "−8888 ms", "As OBS has it now", ground=Colour.SURFACE)
         self.stream = Figure("Stream", "8:88:88", "Whether OBS is streaming, and for how long", ground=Colour.SURFACE)
@@ -90,6 +108,8 @@ class ObsPanel(ToolPanel):
         self.stream_captions.show_on(config.sends_stream_captions)
         if not self.port.isModified():
             self.port.setText(str(config.port))
+        self.picture_delay.show_value(config.picture_delay_ms)
+        self.lowest_offset.show_value(float(config.lowest_offset_ms))
         self.input.show_names(status.choices.audio_inputs, config.input)
         self.delayed.show_names(status.choices.video_sources, config.delayed_source)
         self.text_source.show_names(status.choices.text_sources, config.text_source)
@@ -166,11 +186,15 @@ class ObsPanel(ToolPanel):
         self.password.refused.connect(lambda reason: self.state.show_text(reason, Colour.TROUBLE))
         self.password.refused.connect(self._bridge.refused)
         self.input.chosen.connect(lambda name: self._change(input=name))
+        self.picture_delay.edited.connect(lambda value: self._change(picture_delay_ms=float(value)))
+        self.lowest_offset.edited.connect(lambda value: self._change(lowest_offset_ms=round(value)))
         self.delayed.chosen.connect(lambda name: self._change(delayed_source=name))
         self.text_source.chosen.connect(lambda name: self._change(text_source=name))
 
     def _lay_out(self) -> None:
         self.port.setAccessibleName("Port of obs-websocket")
+        for spec, entry in ((_PICTURE_DELAY, self.picture_delay), (_LOWEST_OFFSET, self.lowest_offset)):
+            entry.setToolTip(f"{spec.help} {entry.toolTip()}")
         self.port.setMaximumWidth(theme.em() * 5)
         theme.use_font(self.port, FontRole.BODY)
         switch = QHBoxLayout()
@@ -187,13 +211,15 @@ class ObsPanel(ToolPanel):
             ("Password", self.password),
             ("In step", self.sync),
             ("Input", self.input),
+            ("Camera delay", self.picture_delay),
+            ("Lowest offset", self.lowest_offset),
             ("Delay picture", self.delayed),
             ("Captions in", self.text_source),
             ("In the stream", self.stream_captions),
             ("", self.captions),
         )
         for row, (text, widget) in enumerate(rows):
-            is_small = widget in (self.sync, self.stream_captions, self.port)
+            is_small = isinstance(widget, (Toggle, QLineEdit))
             grid.addWidget(_caption(text), row, 0)
             grid.addWidget(widget, row, 1, Qt.AlignmentFlag.AlignLeft if is_small else Qt.AlignmentFlag(0))
         self._rule_grid.setColumnStretch(1, 1)

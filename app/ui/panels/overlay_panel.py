@@ -9,27 +9,18 @@ from typing import Any
 from app.bridge import EngineBridge
 from app.loopback_address import LoopbackAddress
 from app.ui.panels.loopback_panel import LoopbackPanel, small_label
+from app.ui.panels.setting_specs import choice, number
 from app.ui.widgets.param_control import full_control
-from engine import OverlayConfig, OverlayPosition, OverlayTheme, ParamKind, ParamSpec, Snapshot, TextDirection, Value
-
-
-def _choice(name: str, label: str, options: tuple[str, ...], help: str) -> ParamSpec:
-    last = len(options) - 1.0
-    return ParamSpec(name, label, ParamKind.CHOICE, options[0], 0.0, last, "", False, 1.0, options, help, False)
-
-
-def _number(name: str, label: str, default: float, least: float, most: float, unit: str, help: str) -> ParamSpec:
-    return ParamSpec(name, label, ParamKind.NUMBER, default, least, most, unit, False, 1.0, (), help, False)
-
+from engine import OverlayConfig, OverlayPosition, OverlayTheme, Snapshot, TextDirection, Value
 
 _LOOKS = (
-    _choice("theme", "Theme", tuple(OverlayTheme), "Letters with an outline, or on a dark, light or black ground."),
-    _choice("position", "Position", ("bottom", "middle", "top"), "Where on the page the captions stand."),
-    _number("font_px", "Size", 48, 12, 200, "px", "Height of the letters."),
-    _number("lines", "Rows", 2, 1, 8, "", "The most that are shown at once."),
-    _number("outline_px", "Outline", 4, 0, 20, "px", "Width of the line around the letters, in the theme “outline”."),
-    _number("keep_s", "Keep for", 6, 1, 120, "s", "How long the last words stay when nothing more is said."),
-    _choice("direction", "Direction", tuple(TextDirection), "How text runs; “auto” is what its first letter says."),
+    choice("theme", "Theme", tuple(OverlayTheme), "Letters with an outline, or on a dark, light or black ground."),
+    choice("position", "Position", ("bottom", "middle", "top"), "Where on the page the captions stand."),
+    number("font_px", "Size", 48, 12, 200, "px", "Height of the letters."),
+    number("lines", "Rows", 2, 1, 8, "", "The most that are shown at once."),
+    number("outline_px", "Outline", 4, 0, 20, "px", "Width of the line around the letters, in the theme “outline”."),
+    number("keep_s", "Keep for", 6, 1, 120, "s", "How long the last words stay when nothing more is said."),
+    choice("direction", "Direction", tuple(TextDirection), "How text runs; “auto” is what its first letter says."),
 )
 _TYPES: dict[str, Callable[[Any], Any]] = {
     "theme": OverlayTheme,
