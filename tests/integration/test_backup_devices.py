@@ -176,7 +176,7 @@ def test_without_its_monitor_the_voice_goes_on_and_the_monitor_comes_back() -> N
         snapshot = wait_until(place.engine.snapshot, lambda now: now.devices.used.monitor is None)
         assert snapshot.state is EngineState.RUNNING
         wait_until(place.engine.snapshot, lambda now: now.devices.used.monitor == "simulated:out")
-        assert longest_silence_s(place.sink.frames()) < 0.05
+        assert longest_silence_s(place.sink.frames()) < LONGEST_GAP_S
 
 
 def test_a_microphone_brings_its_preset_also_as_a_backup() -> None:

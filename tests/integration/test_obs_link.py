@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine import CaptionLine, ObsConfig, ObsLink, ObsStatus, SetService
+from engine import CaptionLine, LoadPreset, ObsConfig, ObsLink, ObsStatus, SceneRule, SetService
 from engine.inference.catalog import ModelStore
+from engine.integrations.obs_sync import FILTER_NAME
 from engine.remote import RemoteEngine, connect
 from engine.rendezvous import Rendezvous
 from tests.conftest import ROOT
@@ -89,7 +90,7 @@ def test_the_measured_delay_is_obs_s_sync_offset_while_sidetone_runs(
     set_offset(obs, "Other", 7)
     with sidetone(studio, obs) as engine:
         engine.send(SetService(ObsConfig(is_on=True, port=obs.port)))
-        wait_until(lambda: "not measured yet" in status_of(engine).text, "OBS to be found", 15.0)
+        wait_until(lambda: "not measured yet" in status_of(engine).text, "OBS to be found", 30.0)
         assert offset_ms(obs) == 20, "what is not measured is not written"
         with studio.speaking(syllables(60)):
             wait_until(lambda: offset_ms(obs) != 20, "an offset", 45.0)
@@ -99,14 +100,56 @@ def test_the_measured_delay_is_obs_s_sync_offset_while_sidetone_runs(
         # The delay may have moved on by the 5 ms that are no change, and is rounded.
         assert -written_ms == pytest.approx(measured_ms, abs=6.0)
         set_offset(obs, "Microphone", 0)
-        wait_until(lambda: offset_ms(obs) == written_ms, "what was reset by hand to be repaired", 5.0)
+        wait_until(lambda: offset_ms(obs) == written_ms, "what was reset by hand to be repaired", 20.0)
         assert offset_ms(obs, "Other") == 7, "other inputs are not touched"
         obs.kill()
-        wait_until(lambda: status_of(engine).link is ObsLink.WAITING, "OBS to be missed", 5.0)
+        wait_until(lambda: status_of(engine).link is ObsLink.WAITING, "OBS to be missed", 20.0)
         obs.start()
-        wait_until(lambda: status_of(engine).link is ObsLink.CONNECTED, "OBS to be found again", 15.0)
-        wait_until(lambda: offset_ms(obs) == written_ms, "the offset in the new OBS", 5.0)
+        wait_until(lambda: status_of(engine).link is ObsLink.CONNECTED, "OBS to be found again", 60.0)
+        wait_until(lambda: offset_ms(obs) == written_ms, "the offset in the new OBS", 20.0)
     assert offset_ms(obs) == 20, "OBS is left as it was, also where it had forgotten"
+
+
+def test_where_the_offset_may_not_go_the_picture_is_delayed_and_a_scene_brings_its_preset(
+    obs: Obs, tmp_path: Path
+) -> None:
+    """A Render Delay filter: made, repaired, changed with the delay, and taken away at the end."""
+
+    def delayed_ms() -> int | None:
+        found = obs.ask("GetSourceFilterList", {"sourceName": "Captions"})["filters"]
+        return next(
+            (entry["filterSettings"]["delay_ms"] for entry in found if entry["filterKind"] == "gpu_delay"), None
+        )
+
+    def scene(name: str) -> None:
+        obs.ask("SetCurrentProgramScene", {"sceneName": name})
+        wait_until(lambda: place.engine.status.scene == name, f"scene {name} to be seen", 20.0)
+
+    set_offset(obs, "Microphone", 0)
+    config = ObsConfig(
+        is_on=True,
+        port=obs.port,
+        input="Microphone",
+        lowest_offset_ms=0,
+        delayed_source="Captions",
+        scene_rules=(SceneRule("Break", "quiet"),),
+    )
+    with running(tmp_path, config, Password(obs.password)) as place:
+        wait_until(lambda: delayed_ms() == 44, "the delay of the picture", 30.0)
+        wait_until(lambda: place.engine.status.render_delay_ms == 44, "the delay to be told", 20.0)
+        assert offset_ms(obs) == 0
+        settings = {"sourceName": "Captions", "filterName": FILTER_NAME, "filterSettings": {"delay_ms": 3}}
+        obs.ask("SetSourceFilterSettings", settings)
+        wait_until(lambda: delayed_ms() == 44, "what was changed by hand to be repaired", 20.0)
+        place.engine.latency_ms = 64.0
+        wait_until(lambda: delayed_ms() == 64, "the delay to be followed", 30.0)
+        assert place.engine.commands == [], "the scene that was there at first loads nothing"
+        scene("Break")
+        assert place.engine.commands == [LoadPreset("quiet")]
+        scene("Scene")
+        assert place.engine.commands == [LoadPreset("quiet")]
+    assert delayed_ms() is None
+    assert offset_ms(obs) == 0
 
 
 def test_captions_reach_the_text_source_and_the_stream_and_resume_when_obs_restarts(
@@ -119,16 +162,16 @@ def test_captions_reach_the_text_source_and_the_stream_and_resume_when_obs_resta
 
     with running(tmp_path, config, Password(obs.password)) as place:
         place.engine.lines = (CaptionLine(id=1, committed="Good evening,", tentative=" every"),)
-        wait_until(lambda: shown() == "Good evening, every", "the caption on the picture", 10.0)
-        wait_until(lambda: "OBS is not streaming" in place.engine.status.captions, "the refusal to be shown", 5.0)
+        wait_until(lambda: shown() == "Good evening, every", "the caption on the picture", 30.0)
+        wait_until(lambda: "OBS is not streaming" in place.engine.status.captions, "the refusal to be shown", 20.0)
         with stream(obs):
-            wait_until(lambda: place.engine.status.outputs.is_streaming, "the stream to be seen", 5.0)
-            wait_until(lambda: "sent into the stream" in place.engine.status.captions, "the caption in it", 10.0)
+            wait_until(lambda: place.engine.status.outputs.is_streaming, "the stream to be seen", 20.0)
+            wait_until(lambda: "sent into the stream" in place.engine.status.captions, "the caption in it", 30.0)
         obs.kill()
         place.wait_for(ObsLink.WAITING)
         obs.start()
         place.engine.lines = (CaptionLine(id=3, committed="There we are again"),)
-        wait_until(lambda: shown() == "There we are again", "captions to resume", 15.0)
+        wait_until(lambda: shown() == "There we are again", "captions to resume", 60.0)
     assert shown() == "before"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-_START_S = 15.0
+_START_S = 30.0
 
 
 def require(*programs: str) -> None:

@@ -123,8 +123,12 @@ class PipeWireStudio(_Studio):
         """Add a stereo output, as that of another program, and return what `unplug` wants to know."""
         return self._add("module-null-sink", f"sink_name={name}", "rate=48000", "channels=2", f"channel_map={_STEREO}")
 
+    def add_speaker(self, name: str) -> str:
+        """Add an output that is heard where `app_out` is, and return what `unplug` wants to know."""
+        return self._add_remapped("sink", name, "bus", _REAR)
+
     def unplug(self, module: str) -> None:
-        """Take a device away that `add_microphone` or `add_output` gave."""
+        """Take a device away that was added."""
         self.run("pactl", "unload-module", module)
 
     def names(self, kind: str) -> list[str]:
@@ -188,8 +192,8 @@ class PipeWireStudio(_Studio):
     def _add(self, module: str, *options: str) -> str:
         return self.run("pactl", "load-module", module, *options).strip()
 
-    def _add_remapped(self, kind: str, name: str, master: str, master_map: str) -> None:
-        self._add(
+    def _add_remapped(self, kind: str, name: str, master: str, master_map: str) -> str:
+        return self._add(
             f"module-remap-{kind}",
             f"{kind}_name={name}",
             f"master={master}",
