@@ -30,12 +30,22 @@ class _Models:
         return CPU
 
 
+@pytest.fixture(scope="session")
+def weighted() -> dict[type[Stage[Any]], Stage[Any]]:
+    """Stages whose weights are loaded, by their types: once for all tests, which share what never changes."""
+    return {}
+
+
 @pytest.fixture
-def prepare(request: pytest.FixtureRequest) -> Callable[[type[Stage[Any]], StreamFormat], Stage[Any]]:
+def prepare(
+    request: pytest.FixtureRequest, weighted: dict[type[Stage[Any]], Stage[Any]]
+) -> Callable[[type[Stage[Any]], StreamFormat], Stage[Any]]:
     """Make a fresh stage, prepared for a format."""
 
     def prepared(stage_type: type[Stage[Any]], fmt: StreamFormat) -> Stage[Any]:
-        stage = stage_type.build(_Models(request))
+        if stage_type not in weighted:
+            weighted[stage_type] = stage_type.build(_Models(request))
+        stage = weighted[stage_type].successor()
         if isinstance(stage, RoomCorrection):
             # Without a room it would pass every test by doing nothing.
             stage.correct(room_of(room_impulse(boxy_db=12.0)))
