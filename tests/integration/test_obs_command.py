@@ -12,6 +12,7 @@ import pytest
 
 from app.cli import parse
 from app.commands import obs as command
+from app.obs_password import ObsPassword
 from app.paths import find_paths
 from app.services import obs as obs_service
 from app.services.obs import ObsService
@@ -100,7 +101,7 @@ def test_a_password_is_kept_and_the_engine_told_that_there_is_another(
     place: Studio, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[str] = []
-    monkeypatch.setattr(command.ObsPassword, "write", lambda self, password: kept.append(password))
+    monkeypatch.setattr(ObsPassword, "write", lambda self, password: kept.append(password))
     monkeypatch.setattr("sys.stdin", io.StringIO("hidden\n"))
     assert run("password", "set") == ""
     assert run("password", "forget") == ""

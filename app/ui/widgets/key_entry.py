@@ -33,7 +33,7 @@ class KeyEntry(QKeySequenceEdit):
         self.setAccessibleName(name)
         self.setToolTip("Click and press the keys; Backspace for none")
         theme.use_font(self, FontRole.BODY)
-        self.keySequenceChanged.connect(self._take)
+        self.editingFinished.connect(self._take)
 
     @property
     def text(self) -> str:
@@ -52,7 +52,7 @@ class KeyEntry(QKeySequenceEdit):
             self._put(self._shown)
             self.clearFocus()
         elif event.key() in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete) and not event.modifiers():
-            self.clear()
+            self._choose("")
         else:
             super().keyPressEvent(event)
 
@@ -62,6 +62,11 @@ class KeyEntry(QKeySequenceEdit):
                 self.setKeySequence(QKeySequence(text))
 
     def _take(self) -> None:
-        if self.text != self._shown:
-            self._shown = self.text
-            self.chosen.emit(self.text)
+        # Qt begins with none as soon as a modifier is down; whoever lets go of it has chosen nothing.
+        self._choose(self.text or self._shown)
+
+    def _choose(self, text: str) -> None:
+        self._put(text)
+        if text != self._shown:
+            self._shown = text
+            self.chosen.emit(text)
