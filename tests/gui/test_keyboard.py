@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAccessible, QColor
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QLineEdit, QListWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.icons import Shape
 from app.ui.main_window import MainWindow
+from app.ui.panels import status_row
 from app.ui.theme import Colour
 from app.ui.tools import TOOLS
 from app.ui.widgets.activity_meter import ActivityMeter
 from app.ui.widgets.figure import Figure
 from app.ui.widgets.level_meter import LevelMeter
 from app.ui.widgets.state_badge import LINK_LOOKS, LOOKS
+from engine import EngineState
+from tests.helpers.fake_engine import FakeEngine
 
 OPERABLE = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QListWidget)
 
@@ -135,6 +138,24 @@ def test_a_screen_reader_hears_value_and_unit(active: MainWindow) -> None:
     assert interface.text(QAccessible.Text.Name) == "Denoise Strength"
     assert interface.text(QAccessible.Text.Description).startswith("100 dB")
     assert interface.role() in (QAccessible.Role.Slider, QAccessible.Role.Dial)
+
+
+def test_what_happens_is_said_once_to_those_who_hear_the_window(
+    qtbot: QtBot, window: MainWindow, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    class Hearing:
+        @staticmethod
+        def updateAccessibility(event: QAccessibleAnnouncementEvent) -> None:
+            said.append(event.message())
+
+    monkeypatch.setattr(status_row, "QAccessible", Hearing)
+    engine.state, engine.reason = EngineState.FAILED, "the microphone is gone"
+    qtbot.waitUntil(lambda: window.status.badge.word == "Failed")
+    window.status.show_notice("there is no preset 'x'")
+    qtbot.wait(200)
+    assert said == ["Failed. the microphone is gone", "there is no preset 'x'"]
 
 
 def test_enter_on_a_card_opens_its_settings(qtbot: QtBot, active: MainWindow) -> None:

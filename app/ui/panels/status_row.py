@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.bridge import LinkState
@@ -49,6 +50,7 @@ class StatusRow(QWidget):
         self._notice_timer = QTimer(self, singleShot=True, interval=NOTICE_MS)
         self._notice_timer.timeout.connect(self._forget_notice)
         self._reason_text = ""
+        self._said = ""
         self._lay_out()
         self.reset_button.clicked.connect(self.reset_asked)
         self.run_button.clicked.connect(self._run_or_stop)
@@ -76,6 +78,7 @@ class StatusRow(QWidget):
         self._reason_text = snapshot.reason or alarms
         calm = Colour.CAUTION if alarms else Colour.MUTED
         self._show_line(Colour.TROUBLE if snapshot.state is EngineState.FAILED else calm)
+        self._say_state()
         self.xruns.show_value(str(snapshot.xruns), Colour.CAUTION if snapshot.xruns else Colour.TEXT)
         self.late_hops.show_value(
             str(snapshot.deadline_misses), Colour.CAUTION if snapshot.deadline_misses else Colour.TEXT
@@ -92,12 +95,14 @@ class StatusRow(QWidget):
             self.badge.show_state(EngineState.STOPPED, state)
             self._reason_text = text
             self._show_line(Colour.MUTED)
+            self._say_state()
 
     def show_notice(self, text: str) -> None:
         """Show a sentence for a few seconds in place of the reason."""
         self._notice = text
         self._notice_timer.start()
         self._show_line(Colour.CAUTION)
+        self._say(text)
 
     def _forget_notice(self) -> None:
         self._notice = ""
@@ -105,6 +110,17 @@ class StatusRow(QWidget):
 
     def _show_line(self, colour: str) -> None:
         self.reason.show_text(self._notice or self._reason_text, Colour.CAUTION if self._notice else colour)
+
+    def _say_state(self) -> None:
+        """Say how things stand to those who hear the window, when that changes."""
+        words = f"{self.badge.word}. {self._reason_text}".strip()
+        if words != self._said:
+            self._said = words
+            self._say(words)
+
+    def _say(self, text: str) -> None:
+        # A screen reader reads what has the keyboard; this line never has it.
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.reason, text))
 
     def _show_running(self, is_running: bool) -> None:
         text = "Stop" if is_running else "Start"
