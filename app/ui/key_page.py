@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 import msgspec
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from app.key_actions import KeyAction
 from app.ui import theme
@@ -45,6 +46,8 @@ class KeyPage(QWidget):
     ) -> None:
         super().__init__(window)
         self._close = close
+        self._window = window
+        self._had_keyboard = window.focusWidget()
         self._config = KeysConfig()
         self._actions = {action.id: action for _, _, action in keys if action is not None}
         self.entries = {name: self._entry(action) for name, action in self._actions.items()}
@@ -56,6 +59,16 @@ class KeyPage(QWidget):
         self.setGeometry(window.rect())
         self.show()
         self.raise_()
+        self.switch.setFocus(Qt.FocusReason.OtherFocusReason)
+        window.installEventFilter(self)
+
+    def take_away(self) -> None:
+        """Give the keyboard back to where it was, and be gone."""
+        if self._had_keyboard is not None and isValid(self._had_keyboard):
+            self._had_keyboard.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._window.removeEventFilter(self)
+        self.hide()
+        self.deleteLater()
 
     def show_services(self, services: ServicesSnapshot) -> None:
         """Show whether keys work system-wide, which they are, and what is in the way."""
@@ -64,6 +77,20 @@ class KeyPage(QWidget):
         for name, entry in self.entries.items():
             entry.show_keys(config.keys.get(name, self._actions[name].system_keys))
         self.state.show_text(*_state(config, services.keys))
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Tab goes round within the page: what lies under it cannot be seen."""
+        stops = [*self.entries.values(), self.switch]
+        here = [index for index, stop in enumerate(stops) if stop.hasFocus()] or [0]
+        stop = stops[(here[0] + (1 if next else -1)) % len(stops)]
+        stop.setFocus(Qt.FocusReason.TabFocusReason if next else Qt.FocusReason.BacktabFocusReason)
+        return True
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Cover the window, however large it becomes."""
+        if event.type() == QEvent.Type.Resize:
+            self.setGeometry(self._window.rect())
+        return False
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take it away."""

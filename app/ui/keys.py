@@ -73,8 +73,7 @@ class Keys(QObject):
         """Show the page that tells the keys, or take it away."""
         if self.overlay is not None:
             overlay, self.overlay = self.overlay, None
-            overlay.hide()
-            overlay.deleteLater()
+            overlay.take_away()
             return
         told = tuple((key.text, key.label, key.action) for key in self.keys)
         self.overlay = KeyPage(told, self.toggle_help, self._window)

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.main_window import MainWindow
@@ -87,6 +88,28 @@ def test_one_page_tells_all_keys_and_goes_away(qtbot: QtBot, active: MainWindow)
     QTest.keyClick(active, Qt.Key.Key_F1)
     QTest.mouseClick(active.keys.overlay, Qt.MouseButton.LeftButton)
     assert active.keys.overlay is None
+
+
+def test_the_keyboard_stays_on_the_page_and_goes_back_with_it(qtbot: QtBot, active: MainWindow) -> None:
+    before = active.status.run_button
+    before.setFocus()
+    QTest.keyClick(active, Qt.Key.Key_F1)
+    page = active.keys.overlay
+    assert page is not None
+    stops: list[QWidget] = []
+    for _ in range(40):
+        focused = active.focusWidget()
+        assert focused is not None
+        assert page.isAncestorOf(focused)
+        stops.append(focused)
+        QTest.keyClick(focused, Qt.Key.Key_Tab)
+    assert set(stops) >= {page.switch, *page.entries.values()}
+    active.resize(1300, 800)
+    assert page.size() == active.size()
+    page.switch.setFocus()
+    QTest.keyClick(page.switch, Qt.Key.Key_Escape)
+    assert active.keys.overlay is None
+    assert active.focusWidget() is before
 
 
 def test_the_page_switches_system_wide_keys_and_says_what_is_in_the_way(
