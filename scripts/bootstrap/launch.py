@@ -44,8 +44,9 @@ def _become(python: str, command: list[str]) -> int:
     # Another installation's modules on this path would shadow the locked ones.
     for name in ("PYTHONPATH", "PYTHONHOME"):
         os.environ.pop(name, None)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by whoever started this
+            stream.flush()
     if sys.platform != "win32":
         os.execv(python, [python, *command])
     import signal

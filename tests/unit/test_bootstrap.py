@@ -220,3 +220,14 @@ def test_a_python_without_its_parts_is_refused_in_one_sentence(tmp_path: Path, m
     monkeypatch.setattr(system_packages, "missing_packages", lambda level: ["libegl1"])
     with pytest.raises(SetupError, match=r"python3.*-venv libegl1; then start again"):
         installation.install(str(tmp_path), "app")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="about POSIX, where the program takes the launcher's place")
+def test_a_start_without_a_standard_output_is_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[str]] = []
+    monkeypatch.setattr(launch, "is_ready", lambda *_: True)
+    monkeypatch.setattr(launch, "lacks_system", lambda *_: False)
+    monkeypatch.setattr(os, "execv", lambda program, arguments: calls.append(arguments))
+    monkeypatch.setattr(sys, "stdout", None)
+    launch.main(["app", "-m", "app"])
+    assert calls[0][1:] == ["-m", "app"]
