@@ -26,6 +26,7 @@ from app.ui.panels.spectrum_panel import SpectrumPanel
 from app.ui.panels.stage_panel import StagePanel
 from app.ui.panels.status_row import StatusRow
 from app.ui.panels.tool_row import ToolRow
+from app.ui.tool_panel import ToolWindow
 from app.ui.tools import TOOLS, Tool, ToolPanel
 from engine import Description, Snapshot, StageDescription
 
@@ -67,6 +68,7 @@ class MainWindow(QWidget):
         self.output = OutputStrip()
         self.stage_panel: StagePanel | None = None
         self.tool_panel: ToolPanel | None = None
+        self.windows: dict[type[ToolWindow], ToolWindow] = {}
         self.spectrum = SpectrumPanel()
         self.events = EventLog()
         self.learning = MidiLearning(bridge, self.status.show_notice, self)
@@ -100,6 +102,7 @@ class MainWindow(QWidget):
         self._snapshot = snapshot
         self.keys.show_snapshot(snapshot)
         self.status.show_snapshot(snapshot)
+        self.tools.show_snapshot(snapshot)
         self.devices.show_in_use(snapshot.devices)
         self.latency.show_snapshot(snapshot, self._labels)
         self.input.show_level(snapshot.input_level)
@@ -110,6 +113,8 @@ class MainWindow(QWidget):
             self.stage_panel.show_snapshot(snapshot)
         if self.tool_panel is not None:
             self.tool_panel.show_snapshot(snapshot)
+        for window in self.windows.values():
+            window.show_snapshot(snapshot)
         self.learning.show_midi(snapshot.midi)
         if snapshot.spectrum is not None:
             self.spectrum.show_spectrum(snapshot.spectrum)
@@ -148,8 +153,21 @@ class MainWindow(QWidget):
         self.tool_panel = self._open_tool.make(self._bridge)
         if self._description is not None:
             self.tool_panel.show_description(self._description)
+        self.tool_panel.window_asked.connect(self.open_window)
         self._open_panel(self.tool_panel)
         self.tools.show_open(tool_id)
+
+    def open_window(self, kind: type[ToolWindow]) -> None:
+        """Open a tool's window beside this one; if it is open, put it in front."""
+        window = self.windows.get(kind)
+        if window is None:
+            window = self.windows[kind] = kind()
+            window.closed.connect(lambda: self._forget_window(kind))
+            if self._snapshot is not None:
+                window.show_snapshot(self._snapshot)
+        window.show()
+        window.activateWindow()
+        self._tell_watched()
 
     def close_panel(self) -> None:
         """Close the open panel, whichever it is."""
@@ -191,6 +209,12 @@ class MainWindow(QWidget):
         panel.hide()
         panel.deleteLater()
 
+    def _forget_window(self, kind: type[ToolWindow]) -> None:
+        window = self.windows.pop(kind, None)
+        if window is not None:
+            window.deleteLater()
+            self._tell_watched()
+
     def showEvent(self, event: QShowEvent) -> None:
         """Somebody can see it."""
         super().showEvent(event)
@@ -231,6 +255,8 @@ class MainWindow(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Tell whoever made the window."""
         super().closeEvent(event)
+        for window in tuple(self.windows.values()):
+            window.close()
         on_close, self._on_close = self._on_close, None
         if on_close is not None:
             on_close()
@@ -279,9 +305,9 @@ class MainWindow(QWidget):
         self.spectrum.opened.connect(self._tell_watched)
 
     def _tell_watched(self) -> None:
-        is_watched = self.isVisible() and not self.isMinimized()
-        self._bridge.set_watched(is_watched)
-        self._bridge.want_spectrum(is_watched and self.spectrum.is_open)
+        is_seen = self.isVisible() and not self.isMinimized()
+        self._bridge.set_watched(is_seen or bool(self.windows))
+        self._bridge.want_spectrum(is_seen and self.spectrum.is_open)
 
     def _order_tabs(self) -> None:
         """Tab goes as the signal does, whatever was made later."""

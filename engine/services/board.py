@@ -6,13 +6,28 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TypeVar
 
+from engine.captions.wording import Wording
 from engine.commands import ReportEvent, ReportFault, ReportService, ServiceCommand, SetService
-from engine.services import ServicesConfig, ServicesSnapshot, ServiceStatus
+from engine.services import ServiceConfig, ServicesConfig, ServicesSnapshot, ServiceStatus
 from engine.services.canary import CanaryStatus
-from engine.services.captions import CaptionsStatus
+from engine.services.captions import CaptionsConfig, CaptionsStatus
 from engine.services.keys import KeysStatus
 from engine.services.loopback import OverlayStatus, RemoteStatus
 from engine.services.obs import ObsStatus
+from engine.captions.wording import Wording
+from engine.services import (
+    CanaryStatus,
+    CaptionsConfig,
+    CaptionsStatus,
+    KeysStatus,
+    ObsStatus,
+    OverlayStatus,
+    RemoteStatus,
+    ServiceConfig,
+    ServicesConfig,
+    ServicesSnapshot,
+    ServiceStatus,
+)
 
 _S = TypeVar("_S", CanaryStatus, CaptionsStatus, KeysStatus, OverlayStatus, ObsStatus, RemoteStatus)
 
@@ -47,13 +62,25 @@ class ServicesBoard:
         """Do what a command says."""
         match command:
             case SetService(config=part):
-                self.config = self.config.with_part(part)
+                self.choose(part)
             case ReportService(status=status):
                 self.report(status)
             case ReportFault(service=service, reason=reason):
                 self._tell(f"{service}: {reason}; it is started again")
             case ReportEvent(service=service, text=text):
                 self._tell(f"{service}: {text}")
+
+    def choose(self, part: ServiceConfig) -> None:
+        """Replace one service's settings.
+
+        Raises
+        ------
+        ParameterError
+            If a word filter of the captions is no regular expression.
+        """
+        if isinstance(part, CaptionsConfig):
+            Wording(part.dictionary, part.filters)
+        self.config = self.config.with_part(part)
 
     def report(self, status: ServiceStatus) -> None:
         """Take in what a service says of itself."""

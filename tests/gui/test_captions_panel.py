@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
@@ -10,6 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge import EngineBridge
 from app.ui import theme
+from app.ui.caption_window import CaptionWindow
+from app.ui.main_window import MainWindow
 from app.ui.panels.captions_panel import CaptionsPanel
 from app.ui.theme import Colour
 from engine import (
@@ -18,9 +22,12 @@ from engine import (
     CaptionsState,
     CaptionsStatus,
     Command,
+    ObsConfig,
+    OverlayConfig,
     ServicesConfig,
     ServicesSnapshot,
     SetService,
+    Snapshot,
     TranscriptFormat,
 )
 from tests.helpers.fake_engine import FakeEngine
@@ -50,9 +57,13 @@ def panel(qtbot: QtBot, bridge: EngineBridge, sent: list[Command]) -> CaptionsPa
     return panel
 
 
+def snapshot(captions: CaptionsConfig, status: CaptionsStatus | None, **others: OverlayConfig | ObsConfig) -> Snapshot:
+    services = ServicesSnapshot(config=ServicesConfig(captions=captions, **others), captions=status)  # type: ignore[arg-type]
+    return msgspec.structs.replace(FakeEngine().snapshot(), services=services)
+
+
 def show(panel: CaptionsPanel, config: CaptionsConfig, status: CaptionsStatus | None) -> None:
-    services = ServicesSnapshot(config=ServicesConfig(captions=config), captions=status)
-    panel.show_snapshot(msgspec.structs.replace(FakeEngine().snapshot(), services=services))
+    panel.show_snapshot(snapshot(config, status))
 
 
 def test_what_is_said_is_shown_in_shades_and_as_it_is(panel: CaptionsPanel) -> None:
@@ -91,3 +102,83 @@ def test_one_action_deletes_the_text(panel: CaptionsPanel, sent: list[Command]) 
 def test_captions_can_be_made_larger(panel: CaptionsPanel) -> None:
     panel.text_size.setValue(400)
     assert panel.view.font().pointSizeF() == pytest.approx(4 * theme.font().pointSizeF())
+
+
+def test_names_and_words_are_taught_a_line_each(panel: CaptionsPanel, sent: list[Command]) -> None:
+    show(panel, CaptionsConfig(is_on=True, dictionary={"obs": "OBS"}), STATUS)
+    panel.rules_button.click()
+    rules = panel.rules
+    assert rules.isVisible()
+    assert rules.names.toPlainText() == "obs = OBS\n"
+    assert not rules.use_button.isEnabled()
+    rules.names.setPlainText("obs = OBS\n\n side tone = Sidetone")
+    rules.filters.setPlainText("damn\\w*\n")
+    show(panel, CaptionsConfig(is_on=True, dictionary={"obs": "OBS"}), STATUS)
+    assert "side tone" in rules.names.toPlainText(), "what is being typed stays"
+    QTest.mouseClick(rules.use_button, Qt.MouseButton.LeftButton)
+    expected = CaptionsConfig(is_on=True, dictionary={"obs": "OBS", "side tone": "Sidetone"}, filters=("damn\\w*",))
+    assert sent == [SetService(expected)]
+    show(panel, expected, STATUS)
+    assert not rules.use_button.isEnabled()
+
+
+def test_a_name_that_names_nothing_is_said(panel: CaptionsPanel) -> None:
+    show(panel, CaptionsConfig(), None)
+    panel.rules.names.setPlainText("side tone =")
+    assert "“side tone =” names nothing" in panel.rules.problem.text()
+    assert not panel.rules.use_button.isEnabled()
+
+
+def test_files_go_where_the_user_wants(panel: CaptionsPanel, sent: list[Command], tmp_path: Path) -> None:
+    show(panel, CaptionsConfig(), None)
+    assert "your documents" in panel.rules.folder.text
+    panel.rules.choose_folder(tmp_path)
+    show(panel, CaptionsConfig(folder=str(tmp_path)), None)
+    assert panel.rules.folder.text == str(tmp_path)
+    panel.rules.usual_button.click()
+    panel.rules.drop.click()
+    assert sent == [
+        SetService(CaptionsConfig(folder=str(tmp_path))),
+        SetService(CaptionsConfig()),
+        SetService(CaptionsConfig(is_dropping=True)),
+    ]
+
+
+def test_a_window_of_captions_outlives_the_panel_and_grows_its_letters(qtbot: QtBot, window: MainWindow) -> None:
+    window.open_tool("captions")
+    assert isinstance(window.tool_panel, CaptionsPanel)
+    QTest.mouseClick(window.tool_panel.large_button, Qt.MouseButton.LeftButton)
+    window.tool_panel.large_button.click()
+    (large,) = window.windows.values()
+    assert isinstance(large, CaptionWindow)
+    qtbot.addWidget(large)
+    window.close_panel()
+    window.show_snapshot(snapshot(CaptionsConfig(is_on=True), STATUS))
+    assert large.view.toPlainText() == "Hello <everybody>.\nI am here"
+    sizes = []
+    for width, height in ((400, 200), (1200, 600)):
+        large.resize(width, height)
+        sizes.append(large.view.font().pointSizeF())
+    assert sizes[1] == pytest.approx(3 * sizes[0], rel=0.1)
+    QTest.keyClick(large, Qt.Key.Key_Escape)
+    assert window.windows == {}
+    window.open_window(CaptionWindow)
+    (large,) = window.windows.values()
+    window.close()
+    assert not large.isVisible()
+
+
+def test_a_lamp_beside_the_tools_tells_where_words_go(window: MainWindow) -> None:
+    lamp = window.tools.lamp
+    assert not lamp.isVisible()
+    config = CaptionsConfig(is_on=True)
+    obs = ObsConfig(is_on=True, text_source="Captions", sends_stream_captions=True)
+    window.tools.show_snapshot(snapshot(config, STATUS, overlay=OverlayConfig(is_on=True), obs=obs))
+    assert (lamp.writing.isVisible(), lamp.listening.isVisible()) == (True, False)
+    assert lamp.text.text == "Writing down for this window, the overlay page, OBS's picture, the stream, a file"
+    quiet = msgspec.structs.replace(STATUS, is_speech=False, files=())
+    window.tools.show_snapshot(snapshot(config, quiet))
+    assert (lamp.writing.isVisible(), lamp.listening.isVisible()) == (False, True)
+    assert lamp.text.text == "Listening for this window"
+    window.tools.show_snapshot(snapshot(CaptionsConfig(), quiet))
+    assert not lamp.isVisible()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from engine.errors import ParameterError
 from engine.services import ServicesConfig
 from engine.services.board import SILENT_AFTER_S, ServicesBoard
 from engine.services.captions import CaptionsConfig, CaptionsStatus
@@ -27,3 +30,10 @@ def test_a_status_is_shown_until_its_service_falls_silent() -> None:
     assert board.snapshot().captions is None
     assert board.snapshot().obs is not None
     assert board.snapshot().remote is None
+
+
+def test_a_word_filter_that_is_no_expression_changes_nothing() -> None:
+    board = ServicesBoard(lambda text: None)
+    with pytest.raises(ParameterError, match=r"word filter '\(' is no regular expression"):
+        board.choose(CaptionsConfig(is_on=True, filters=("(",)))
+    assert board.config == ServicesConfig()

@@ -1,4 +1,4 @@
-"""The row of buttons that open tools, in groups; the open one is marked. GUI thread; nothing waits."""
+"""The row of buttons that open tools, in groups, and the lamp of the captions beside them. GUI thread; nothing waits."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from app.ui import theme
 from app.ui.panels.panel_frame import quiet_button
 from app.ui.theme import Colour
 from app.ui.tools import Tool
+from app.ui.widgets.captions_lamp import CaptionsLamp
+from engine import Snapshot
 
 
 class ToolRow(QWidget):
@@ -38,8 +40,14 @@ class ToolRow(QWidget):
                 row.addWidget(_divider())
             self.buttons[tool.id] = button
             row.addWidget(button)
+        self.lamp = CaptionsLamp()
+        row.addWidget(self.lamp, 50)
         row.addStretch(1)
         self.setVisible(bool(self.buttons))
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Follow what works without a panel being open."""
+        self.lamp.show_services(snapshot.services)
 
     def show_open(self, tool_id: str | None) -> None:
         """Mark the tool whose panel is open."""
