@@ -1,8 +1,8 @@
 """From sound to captions: segments in, lines of text out that grow word by word while somebody speaks.
 
-A word is committed when hypotheses one after the other agree on it, two if the model is sure of it and four if nearly, and then
-never changes; what it doubts stays tentative until the segment ends. Between hypotheses there is time for others: on a slow
-machine they come less often, and segments are cut sooner, so that captions never fall behind.
+A word is committed when hypotheses have agreed on it for a while, the longer the less sure the model is of it, and then never
+changes; a pause commits all that was said. Between hypotheses there is time for others: on a slow machine they come less often,
+and segments are cut sooner, so that captions never fall behind.
 """
 
 from __future__ import annotations
@@ -13,27 +13,20 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.captions.guards import LEAST_SPEECH_S, is_believable, plain, without_repetitions
+from engine.captions.guards import LEAST_SPEECH_S, is_believable
 from engine.captions.segmenter import HOP_S, Piece, Segmenter
+from engine.captions.stable_prefix import StablePrefix
 from engine.captions.wording import Wording
 from engine.inference.recognizer import SPEECH_RATE_HZ, SpeechStream
 from engine.inference.tokens import Word
 from engine.services.captions import CaptionLine
 
-PARTIAL_INTERVAL_S = 0.2
-_MOST_BUSY_SHARE = 0.6
+PARTIAL_INTERVAL_S = 0.1
+_MOST_BUSY_SHARE = 0.4
 """Of the time, this much may go into hypotheses at most."""
 
 _QUIET_S = 0.2
 """After so much pause a hypothesis has heard the whole of the last word."""
-
-SURE, LIKELY = 0.95, 0.8
-"""Confidences of a word from which on two or four hypotheses are enough; with less, it stays tentative until the segment ends.
-
-If two are enough for every word, many that are wrong stand for good: they would have been mended by what follows.
-"""
-
-_NEVER = 1 << 30
 
 _DEAR_S = 0.25
 """A hypothesis that takes longer is dear: segments are cut as if they were longer in proportion."""
@@ -106,6 +99,11 @@ class CaptionPipeline:
         segment = self._segment
         return 0.0 if segment is None else (segment.end_sample - segment.heard_sample) / SPEECH_RATE_HZ
 
+    @property
+    def unsettled_samples(self) -> int:
+        """How much of the last sound is not in finished lines yet."""
+        return self._segmenter.unsettled_samples
+
     def _follow(self, pieces: Iterator[Piece]) -> Iterator[CaptionLine]:
         for piece in pieces:
             if piece.is_first or self._segment is None:
@@ -128,10 +126,9 @@ class CaptionPipeline:
 
     def _partial(self, segment: _Segment) -> Iterator[CaptionLine]:
         self._recognize(segment)
-        count = segment.agreed()
-        if count > segment.committed and is_believable(segment.words, segment.speech_s):
-            segment.committed = count
-            self._stream.commit(count)
+        prefix = segment.prefix
+        if is_believable(prefix.words, segment.speech_s):
+            prefix.committed = prefix.stable(is_pause=segment.quiet_s >= _QUIET_S)
         yield from self._changed(segment, is_final=False)
 
     def _final(self, segment: _Segment) -> Iterator[CaptionLine]:
@@ -161,9 +158,7 @@ class _Segment:
         self.id = line_id
         self.start_sample = self.end_sample = self.speech_end_sample = start_sample
         self.speech_s = 0.0
-        self.words: tuple[Word, ...] = ()
-        self.committed = 0
-        self._agreements: list[int] = []
+        self.prefix = StablePrefix()
         self.heard_sample = start_sample
         self.heard_quiet_s = 0.0
         self.shown: CaptionLine | None = None
@@ -176,23 +171,11 @@ class _Segment:
             self.speech_end_sample = piece.end_sample
             self.speech_s += HOP_S
 
-    def hear(self, words: tuple[Word, ...]) -> None:
+    def hear(self, hypothesis: tuple[Word, ...]) -> None:
         """Take in a hypothesis of all sound so far."""
-        kept = without_repetitions(words)
-        words = kept if len(kept) >= self.committed else words[: self.committed]
-        same = _common(self.words, words)
-        self._agreements = [count + 1 for count in self._agreements[:same]] + [1] * (len(words) - same)
-        self.words = words
+        self.prefix.hear(hypothesis, self.end_sample / SPEECH_RATE_HZ)
         self.heard_sample = self.end_sample
         self.heard_quiet_s = self.quiet_s
-
-    def agreed(self) -> int:
-        """How many words at the beginning may stand for good; the last not before it is followed by something."""
-        last = len(self.words) - (0 if self.quiet_s >= _QUIET_S else 1)
-        count = self.committed
-        while count < last and self._agreements[count] >= _agreements_needed(self.words[count].confidence):
-            count += 1
-        return count
 
     @property
     def quiet_s(self) -> float:
@@ -206,10 +189,12 @@ class _Segment:
 
     def line(self, wording: Wording, start_s: float, is_final: bool) -> CaptionLine | None:
         """The segment as it is shown now; None while there has been nothing to show."""
-        words = self.words if is_believable(self.words, self.speech_s) else self.words[: self.committed]
+        words = self.prefix.words
+        if not is_believable(words, self.speech_s):
+            words = words[: self.prefix.committed]
         if not words and self.shown is None:
             return None
-        count = len(words) if is_final else wording.held_back(words, self.committed)
+        count = len(words) if is_final else wording.held_back(words, self.prefix.committed)
         whole, standing = wording.spelt(words, True), wording.spelt(words[:count], is_final)
         hidden = wording.hidden(whole.text, self._hidden)
         self._hidden, rest = hidden[: len(standing.text)], hidden[len(standing.text) :]
@@ -225,17 +210,3 @@ class _Segment:
             confidence=round(committed.confidence, 3),
             confidences=tuple(round(value, 3) for value in committed.confidences),
         )
-
-
-def _agreements_needed(confidence: float) -> int:
-    return 2 if confidence >= SURE else 4 if confidence >= LIKELY else _NEVER
-
-
-def _common(before: tuple[Word, ...], now: tuple[Word, ...]) -> int:
-    """How many words at the beginning two hypotheses have in common."""
-    count = 0
-    for one, other in zip(before, now, strict=False):
-        if plain(one) != plain(other):
-            break
-        count += 1
-    return count

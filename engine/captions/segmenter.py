@@ -116,6 +116,12 @@ class Segmenter:
         self._lead_in.clear()
         self._next_sample += samples
 
+    @property
+    def unsettled_samples(self) -> int:
+        """How much of the last sound may still become part of a segment that has not ended."""
+        hops = self._length_hops if self.is_inside else len(self._lead_in)
+        return hops * HOP_SAMPLES + self._rest.size
+
     def _begun(self, hop: NDArray[np.float32], probability: float) -> Piece | None:
         self._lead_in.append(hop)
         self._beginning_hops = self._beginning_hops + 1 if probability >= BEGINS_AT else 0

@@ -1,7 +1,6 @@
 """Moonshine: writes down speech, reading the whole segment anew each time it is asked.
 
-An encoder turns the segment into features; a decoder writes one token after another, each time the likeliest. What was
-committed is given to the decoder as if it had written it, in one step: it can then not change, and costs next to nothing.
+An encoder turns the segment into features; a decoder writes one token after another, each time the likeliest.
 
 Source: N. Jeffries et al., "Moonshine: Speech Recognition for Live Transcription and Voice Commands", arXiv:2410.15608.
 """
@@ -82,7 +81,6 @@ class MoonshineStream:
         self._tokens: list[int] = []
         self._probabilities: list[float] = []
         self._words: tuple[Word, ...] = ()
-        self._committed: list[int] = []
 
     def accept(self, sound: NDArray[np.float32]) -> None:
         """Add sound."""
@@ -90,13 +88,7 @@ class MoonshineStream:
 
     def reset(self) -> None:
         """Begin a new segment."""
-        self._sound, self._tokens, self._probabilities, self._words, self._committed = [], [], [], (), []
-
-    def commit(self, word_count: int) -> None:
-        """Hold on to the first words of the last hypothesis, but not to the mark behind the last of them."""
-        words = self._words[:word_count]
-        if words:
-            self._committed.append(sum(word.tokens for word in words[:-1]) + words[-1].text_tokens)
+        self._sound, self._tokens, self._probabilities, self._words = [], [], [], ()
 
     def hypothesis(self) -> tuple[Word, ...]:
         """What was said since `reset`."""
@@ -110,16 +102,15 @@ class MoonshineStream:
             raise ModelError(
                 f"the speech model failed ({str(error).partition(chr(10))[0]}); choose another one"
             ) from error
-        self._words = self._model.tokenizer.words(self._tokens, self._probabilities, self._committed)
+        self._words = self._model.tokenizer.words(self._tokens, self._probabilities)
         return self._words
 
     def _decode(self, sound: NDArray[np.float32]) -> None:
         model = self._model
         features, mask = self._encode(sound)
         past = {name: np.zeros(shape, np.float32) for name, shape in model.past_shapes.items()}
-        held = self._committed[-1] if self._committed else 0
-        del self._tokens[held:], self._probabilities[held:]
-        fresh = [_BEGIN, *self._tokens]
+        self._tokens, self._probabilities = [], []
+        fresh = [_BEGIN]
         # The encoder's keys and values are made in the first step and stay; the decoder's own grow with every one.
         presents = model.presents
         most = max(_LEAST_TOKENS, math.ceil(_TOKENS_PER_S * sound.size / SPEECH_RATE_HZ) + 2)

@@ -21,19 +21,12 @@ class SpeechStream(Protocol):
         ...
 
     def hypothesis(self) -> tuple[Word, ...]:
-        """What was said since `reset`, as far as it can be told now; begins with what was committed. Takes a while.
+        """What was said since `reset`, as far as it can be told now. Takes a while.
 
         Raises
         ------
         ModelError
             If the model fails.
-        """
-        ...
-
-    def commit(self, word_count: int) -> None:
-        """Hold on to the first words of the last hypothesis, but not to the mark behind the last of them.
-
-        From now on every hypothesis begins with these words.
         """
         ...
 

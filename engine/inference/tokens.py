@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -30,15 +30,11 @@ class Word:
         Punctuation behind it, which often changes with what comes next.
     confidence : float
         Mean probability of its pieces, 0 … 1.
-    tokens, text_tokens : int
-        How many tokens it takes, with and without its mark.
     """
 
     text: str
     mark: str
     confidence: float
-    tokens: int
-    text_tokens: int
 
 
 class Tokenizer:
@@ -60,28 +56,12 @@ class Tokenizer:
         """What the tokens spell, without the space before the first word."""
         return self._spelt(tokens).lstrip(" ")
 
-    def words(
-        self, tokens: Sequence[int], probabilities: Sequence[float], cuts: Collection[int] = ()
-    ) -> tuple[Word, ...]:
-        """The words that the tokens spell.
-
-        Parameters
-        ----------
-        cuts : Collection[int]
-            Numbers of tokens behind which no word goes on, though the text may: only a mark may still follow.
-        """
-        bounds = [0, *self._beginnings(tokens, cuts), len(tokens)]
+    def words(self, tokens: Sequence[int], probabilities: Sequence[float]) -> tuple[Word, ...]:
+        """The words that the tokens spell."""
+        bounds = [0, *(index for index in range(1, len(tokens)) if self._begins_word(tokens[index])), len(tokens)]
         return tuple(
             self._word(tokens[begin:end], probabilities[begin:end]) for begin, end in pairwise(bounds) if begin < end
         )
-
-    def _beginnings(self, tokens: Sequence[int], cuts: Collection[int]) -> Iterator[int]:
-        is_cut = False
-        for index, token in enumerate(tokens):
-            is_cut |= index in cuts
-            if index and (self._begins_word(token) or (is_cut and self._has_letters(token))):
-                yield index
-                is_cut = False
 
     def _begins_word(self, token: int) -> bool:
         piece = self._pieces[token]
@@ -99,8 +79,6 @@ class Tokenizer:
             text=self._spelt(tokens[:text_tokens]),
             mark=self._spelt(tokens[text_tokens:]),
             confidence=sum(probabilities[:text_tokens]) / text_tokens,
-            tokens=len(tokens),
-            text_tokens=text_tokens,
         )
 
     def _has_letters(self, token: int) -> bool:

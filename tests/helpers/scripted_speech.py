@@ -18,7 +18,7 @@ def said(text: str, confidence: float = 0.99) -> tuple[Word, ...]:
     words = []
     for part in text.split():
         bare = part.rstrip(",.?!")
-        words.append(Word(f" {bare}", part[len(bare) :], confidence, 1, 1))
+        words.append(Word(f" {bare}", part[len(bare) :], confidence))
     return tuple(words)
 
 
@@ -30,12 +30,11 @@ class LoudnessDetector:
 
 
 class ScriptedStream:
-    """Its next hypothesis is the next of a list; the last stays. Checks that nobody asks for what was committed to change."""
+    """Its next hypothesis is the next of a list; the last stays."""
 
     def __init__(self, hypotheses: Sequence[tuple[Word, ...]], take_time: Callable[[], None] = lambda: None) -> None:
         self._hypotheses = list(hypotheses)
         self._take_time = take_time
-        self.commits: list[int] = []
         self.asked = 0
         self.samples = 0
         self.resets = 0
@@ -47,9 +46,6 @@ class ScriptedStream:
         self.asked += 1
         self._take_time()
         return self._hypotheses.pop(0) if len(self._hypotheses) > 1 else self._hypotheses[0]
-
-    def commit(self, word_count: int) -> None:
-        self.commits.append(word_count)
 
     def reset(self) -> None:
         self.resets += 1

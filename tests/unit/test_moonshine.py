@@ -50,24 +50,6 @@ def test_the_published_model_writes_down_a_real_voice(moonshine: Moonshine, sent
     assert np.mean([word.confidence for word in words[:5]]) > 0.8
 
 
-def test_committing_what_stands_changes_nothing(moonshine: Moonshine, sentence: NDArray[np.float32]) -> None:
-    stream = moonshine.stream()
-    stream.accept(sentence)
-    words = stream.hypothesis()
-    for count in (1, len(words) // 2, len(words)):
-        stream.commit(count)
-        assert text_of(stream.hypothesis()) == text_of(words)
-
-
-def test_committed_words_stand_whatever_comes(moonshine: Moonshine, sentence: NDArray[np.float32]) -> None:
-    stream = moonshine.stream()
-    stream.accept(sentence[:32_000])
-    held = stream.hypothesis()[:4]
-    stream.commit(4)
-    stream.accept(np.random.default_rng(1).standard_normal(16_000).astype(np.float32))
-    assert [word.text for word in stream.hypothesis()[:4]] == [word.text for word in held]
-
-
 def test_streams_share_weights_and_nothing_else(moonshine: Moonshine, sentence: NDArray[np.float32]) -> None:
     one, other = moonshine.stream(), moonshine.stream()
     one.accept(sentence)
@@ -89,13 +71,10 @@ def test_another_models_tokens_are_read_by_its_own_tokenizer(small: MoonshineStr
     assert said[-1] == "Guten Morgen, Weltä!"
 
 
-def test_a_mark_is_not_committed_with_its_word(small: MoonshineStream) -> None:
+def test_a_mark_is_told_apart_from_its_word(small: MoonshineStream) -> None:
     small.accept(np.zeros(4 * STRIDE, np.float32))
     words = small.hypothesis()
     assert [(word.text, word.mark) for word in words] == [(" Guten", ""), (" Morgen", ","), (" Welt", "")]
-    small.commit(2)
-    small.accept(np.zeros(4 * STRIDE, np.float32))
-    assert text_of(small.hypothesis()) == "Guten Morgen, Weltä!"
 
 
 def test_too_little_sound_says_nothing(small: MoonshineStream) -> None:
