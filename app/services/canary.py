@@ -8,7 +8,6 @@ from engine import CanaryConfig, CanaryStatus, ModelError, SetService, TapPoint
 from engine.commands import ConcludeCanary, ReportService
 from engine.inference.canary import Canary, Verdict, judge
 from engine.inference.library import ModelLibrary
-from engine.inference.runtimes import RUNTIMES
 from engine.remote import RemoteEngine
 
 _LOOK_INTERVAL_S = 0.25
@@ -71,5 +70,8 @@ class CanaryService:
         candidate, current = self._library.with_model(model_id), self._library.in_use()
         if candidate.sha256(place) == current.sha256(place):
             raise ModelError(f"{model_id} is in use already")
+        # The networks' kernels take longer to import than all the services together.
+        from engine.inference.runtimes import RUNTIMES
+
         load = RUNTIMES[place]
         return Canary(*(load(models.model_path(place), models.provider(place)) for models in (current, candidate)))

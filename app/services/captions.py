@@ -105,13 +105,13 @@ class _Attempt:
         self._models = models
         self._documents = documents
         self._config = config
-        self._listener = TapListener(engine, LISTENS_AT)
         self._is_running = False
         self._sent: CaptionsStatus | None = None
         self._sent_s = self._looked_s = 0.0
         # What was said of a session that still stands there was said by a process that was killed: it goes on.
         goes_on = before is not None and before.state is not CaptionsState.OFF and before.session
         self.session = self._new_session(before if goes_on else None)
+        self._listener = TapListener(engine, LISTENS_AT, before.position if before is not None and goes_on else None)
 
     def follow(self) -> bool:
         """Do what is to be done now; False if captions were switched off."""
@@ -173,4 +173,5 @@ class _Attempt:
         )
         if status != self._sent or monotonic() - self._sent_s >= _REPORT_INTERVAL_S:
             self._sent, self._sent_s = status, monotonic()
-            self._engine.send(ReportService(status))
+            position = self._listener.position(pipeline.unsettled_samples) if self._is_running else None
+            self._engine.send(ReportService(msgspec.structs.replace(status, position=position)))

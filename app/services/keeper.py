@@ -6,13 +6,16 @@ import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 
 from app.engine_process import program, start_hidden
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 60.0
 _FAREWELL_S = 4.0
-_LOOK_INTERVAL_S = 0.2
+_LOOK_INTERVAL_S = 0.05
+_HEALTHY_S = 30.0
+"""A process that lasted so long is started again at once when it ends."""
 
 
 class ServicesKeeper:
@@ -40,13 +43,16 @@ class ServicesKeeper:
             self._thread.join(timeout=2 * _FAREWELL_S)
 
     def _keep(self) -> None:
-        pause_s = _FIRST_PAUSE_S
+        pause_s = 0.0
         while not self._is_closing.is_set():
+            began_s = monotonic()
             with suppress(OSError):
                 self._watch(self._launch())
+            if monotonic() - began_s >= _HEALTHY_S:
+                pause_s = 0.0
             # One that keeps ending is given more and more time between two tries.
             self._is_closing.wait(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            pause_s = min(max(2 * pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         while process.poll() is None:

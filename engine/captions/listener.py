@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.api import EngineApi
 from engine.config import SAMPLE_RATE_HZ
 from engine.inference.recognizer import SPEECH_RATE_HZ
+from engine.services.captions import TapPosition
 from engine.snapshot import TapPoint
 
 _RATIO = SAMPLE_RATE_HZ // SPEECH_RATE_HZ
@@ -27,7 +28,7 @@ class Heard:
     lost_samples : int
         So many samples before it were not heard, because the listener was too slow.
     is_new : bool
-        Whether another live run began, so that what was before has nothing to do with it.
+        Whether nothing was heard before it: it is the first of the listener, or of another live run.
     """
 
     sound: NDArray[np.float32]
@@ -36,13 +37,21 @@ class Heard:
 
 
 class TapListener:
-    """Follows one tap through all live runs. One thread at a time."""
+    """Follows one tap through all live runs. One thread at a time.
 
-    def __init__(self, engine: EngineApi, point: TapPoint) -> None:
+    Parameters
+    ----------
+    engine : EngineApi
+    point : TapPoint
+    start : TapPosition or None
+        Where to begin, as far back as the engine still has it; None for what comes from now on.
+    """
+
+    def __init__(self, engine: EngineApi, point: TapPoint, start: TapPosition | None = None) -> None:
         self._engine = engine
         self._point = point
-        self._run = -1
-        self._next_frame = 0
+        self._run, self._next_frame = (-1, 0) if start is None else (start.run, start.frame)
+        self._is_first = True
         self._resampler = _resampler()
 
     def read(self) -> Heard | None:
@@ -56,12 +65,17 @@ class TapListener:
         chunk = self._engine.tap(self._point, self._run, self._next_frame)
         if chunk is None:
             return None
-        is_new = chunk.run != self._run
+        is_new = self._is_first or chunk.run != self._run
+        self._is_first = False
         lost = 0 if is_new else max(0, chunk.first_frame - self._next_frame)
         if is_new or lost:
             self._resampler = _resampler()
         self._run, self._next_frame = chunk.run, chunk.end_frame
         return Heard(self._resampler.resample_chunk(chunk.samples()), lost // _RATIO, is_new)
+
+    def position(self, unsettled_samples: int) -> TapPosition:
+        """Where the last `unsettled_samples` of what was handed out begin."""
+        return TapPosition(self._run, max(0, self._next_frame - _RATIO * unsettled_samples))
 
 
 def _resampler() -> soxr.ResampleStream:

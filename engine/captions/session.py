@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engine.captions.pipeline import CaptionPipeline
 from engine.captions.transcript import TranscriptFile, TranscriptHead
 from engine.errors import SidetoneError
+from engine.inference.recognizer import SPEECH_RATE_HZ
 from engine.services.captions import CaptionLine, TranscriptFormat
 
 KEPT_LINES = 12
@@ -87,7 +88,7 @@ class CaptionSession:
         """
         if is_new:
             self._take(self.pipeline.end())
-            self.pipeline = self._new_pipeline()
+            self.pipeline = self._new_pipeline(sound.size / SPEECH_RATE_HZ)
         elif lost_samples:
             self._take(self.pipeline.skip(lost_samples))
         self._take(self.pipeline.accept(sound))
@@ -134,9 +135,10 @@ class CaptionSession:
             except OSError as error:
                 raise SidetoneError(f"{path} cannot be deleted ({error.strerror}); delete it by hand") from None
 
-    def _new_pipeline(self) -> CaptionPipeline:
+    def _new_pipeline(self, past_s: float = 0.0) -> CaptionPipeline:
+        """A pipeline for sound that begins `past_s` ago."""
         self._drop_unfinished()
-        elapsed_s = (self._now() - self._began).total_seconds()
+        elapsed_s = max(0.0, (self._now() - self._began).total_seconds() - past_s)
         return self._make_pipeline(max(self._lines, default=0) + 1, elapsed_s)
 
     def _drop_unfinished(self) -> None:

@@ -14,20 +14,6 @@ from engine.services.captions import CaptionsConfig, CaptionsStatus
 from engine.services.keys import KeysStatus
 from engine.services.loopback import OverlayStatus, RemoteStatus
 from engine.services.obs import ObsStatus
-from engine.captions.wording import Wording
-from engine.services import (
-    CanaryStatus,
-    CaptionsConfig,
-    CaptionsStatus,
-    KeysStatus,
-    ObsStatus,
-    OverlayStatus,
-    RemoteStatus,
-    ServiceConfig,
-    ServicesConfig,
-    ServicesSnapshot,
-    ServiceStatus,
-)
 
 _S = TypeVar("_S", CanaryStatus, CaptionsStatus, KeysStatus, OverlayStatus, ObsStatus, RemoteStatus)
 

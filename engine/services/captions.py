@@ -75,6 +75,13 @@ class CaptionLine(msgspec.Struct, frozen=True, kw_only=True):
     confidences: tuple[float, ...] = ()
 
 
+class TapPosition(msgspec.Struct, frozen=True):
+    """A place in the sound of a tap: frames are counted anew in each live run."""
+
+    run: int
+    frame: int
+
+
 class CaptionsState(StrEnum):
     """What the captions are doing; `CaptionsStatus.text` says it in words."""
 
@@ -105,6 +112,8 @@ class CaptionsStatus(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         Paths of the files that are written along.
     lines : tuple of CaptionLine
         The last lines, oldest first; only the last of them may still change.
+    position : TapPosition or None
+        All sound before it is in finished lines: from here a process goes on that takes the place of one that was killed.
     """
 
     state: CaptionsState = CaptionsState.OFF
@@ -115,3 +124,4 @@ class CaptionsStatus(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     session: str = ""
     files: tuple[str, ...] = ()
     lines: tuple[CaptionLine, ...] = ()
+    position: TapPosition | None = None
