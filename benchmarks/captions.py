@@ -1,8 +1,6 @@
-"""Captions judged on real speech, noise and music: `python -m benchmarks.captions [--part …]`.
+"""Captions judged on real speech, noise and music, on a simulated clock: `python -m benchmarks.captions [--part …]`.
 
-The live path runs on a simulated clock: sound arrives 50 ms at a time, and recognition takes, on that clock, the processor time
-that it really took on its one thread. So the same sound gives the same backlog as live on an idle core, faster than real time;
-what waiting for the engine's answer and other programs add is not in it.
+Writes its parts of `docs/benchmarks/captions.md`. What only a running program can show is in `benchmarks.captions_live`.
 """
 
 from __future__ import annotations
@@ -13,178 +11,131 @@ import importlib.util
 import subprocess
 import sys
 import tempfile
-import time
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
 import jiwer
 import numpy as np
-import soundfile
-import soxr
-from numpy.typing import NDArray
 
 from app.composition import model_store
 from app.paths import find_paths
 from app.services.caption_models import CaptionModels, load_caption_models
 from benchmarks.denoise_quality import denoise_stage
-from engine.captions.pipeline import CaptionPipeline
-from engine.captions.segmenter import Segmenter
-from engine.captions.wording import Wording
-from engine.inference.recognizer import SpeechStream
-from engine.inference.tokens import Word
-from engine.services.captions import CaptionLine
+from benchmarks.report_sections import write_section
+from benchmarks.simulated_captions import CHUNK_S, RATE_HZ, LiveRun, Sound, first_seen, padded, read, run_live, whole
+from benchmarks.word_ends import Timed, delays_s, word_ends
 
-RATE_HZ = 16_000
-CHUNK_S = 0.05
-TAIL_S = 1.0
+EVAL = Path(__file__).resolve().parents[2] / "shared" / "eval"
+REPORT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / "captions.md"
 LOW_SNRS_DB = (0.0, 5.0, 10.0, 15.0)
 NOISE_S = 600
 SPEECH_S = 1800
-Sound = NDArray[np.float32]
+Norm = Callable[[str], str]
 
 
-@dataclass
-class Clock:
-    """Simulated time."""
-
-    now_s: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-class TimedStream:
-    """A stream whose work takes simulated time: as much as it took processor time."""
-
-    def __init__(self, stream: SpeechStream, clock: Clock) -> None:
-        self._stream, self._clock = stream, clock
-        self.cost_s = 0.0
-
-    def accept(self, sound: Sound) -> None:
-        self._stream.accept(sound)
-
-    def hypothesis(self) -> tuple[Word, ...]:
-        began_s = time.thread_time()
-        words = self._stream.hypothesis()
-        cost_s = time.thread_time() - began_s
-        self._clock.now_s += cost_s
-        self.cost_s += cost_s
-        return words
-
-    def commit(self, word_count: int) -> None:
-        self._stream.commit(word_count)
-
-    def reset(self) -> None:
-        self._stream.reset()
-
-
-@dataclass
-class LiveRun:
-    """What the live path made of a sound: versions of lines with the time at which each was there."""
-
-    versions: list[tuple[float, CaptionLine]] = field(default_factory=list)
-    cost_s: float = 0.0
-    ages_s: list[tuple[float, float]] = field(default_factory=list)
-    """Time, and how much sound no hypothesis had heard then."""
-
-    @property
-    def text(self) -> str:
-        last = {line.id: line.committed for _, line in self.versions}
-        return " ".join(last.values())
-
-    def first_seen(self, with_tentative: bool) -> list[tuple[str, float]]:
-        """Each word of the lines and when it was first there."""
-        seen: dict[tuple[int, int], tuple[str, float]] = {}
-        for at_s, line in self.versions:
-            text = line.committed + (line.tentative if with_tentative else "")
-            for index, word in enumerate(text.split()):
-                known = seen.get((line.id, index))
-                if known is None or known[0] != plain(word):
-                    seen[line.id, index] = plain(word), at_s
-        return [entry for _, entry in sorted(seen.items()) if entry[0]]
-
-
-def plain(word: str) -> str:
-    return "".join(filter(str.isalnum, word.casefold()))
-
-
-def run_live(sound: Sound, models: CaptionModels) -> LiveRun:
-    """The live path over a sound."""
-    clock, run = Clock(), LiveRun()
-    stream = TimedStream(models.recognizer.stream(), clock)
-    pipeline = CaptionPipeline(Segmenter(models.detector.stream()), stream, Wording(), now_s=clock)
-    at = 0
-    while at < sound.size:
-        clock.now_s = max(clock.now_s + 0.005, at / RATE_HZ + CHUNK_S)
-        end = min(sound.size, int(clock.now_s * RATE_HZ))
-        run.versions += [(clock.now_s, line) for line in pipeline.accept(sound[at:end])]
-        at = end
-        if pipeline.is_speech:
-            run.ages_s.append((clock.now_s, clock.now_s - at / RATE_HZ + pipeline.unwritten_s))
-    run.versions += [(clock.now_s, line) for line in pipeline.end()]
-    run.cost_s = stream.cost_s
-    return run
-
-
-def whole(sound: Sound, models: CaptionModels) -> str:
-    """The model over the whole utterance at once."""
-    stream = models.recognizer.stream()
-    stream.accept(sound)
-    return "".join(word.text + word.mark for word in stream.hypothesis())
-
-
-def read(path: Path) -> Sound:
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    return np.asarray(soxr.resample(samples.mean(axis=1), rate, RATE_HZ), np.float32)
-
-
-def padded(sound: Sound) -> Sound:
-    return np.concatenate([sound, np.zeros(int(TAIL_S * RATE_HZ), np.float32)])
-
-
-def normaliser(eval_folder: Path) -> ModuleType:
+def normaliser(eval_folder: Path) -> Norm:
     """The evaluation material's own rules for comparing words."""
     spec = importlib.util.spec_from_file_location("eval_wer", eval_folder / "scripts" / "wer.py")
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module: ModuleType = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    return module.norm  # type: ignore[no-any-return]
+
+
+@dataclass
+class Judged:
+    """What the live path made of one kind of sound."""
+
+    spoken: list[str] = field(default_factory=list)
+    at_once: list[str] = field(default_factory=list)
+    live: list[str] = field(default_factory=list)
+    committed_s: list[float] = field(default_factory=list)
+    shown_s: list[float] = field(default_factory=list)
+    finals_s: list[float] = field(default_factory=list)
+    cost_s: float = 0.0
+    sound_s: float = 0.0
+
+    def add(self, transcript: str, at_once: str, run: LiveRun, ends: list[Timed], norm: Norm) -> None:
+        """Take in one recording."""
+        self.spoken.append(norm(transcript))
+        self.at_once.append(norm(at_once))
+        self.live.append(norm(run.text))
+        for times, with_tentative in ((self.committed_s, False), (self.shown_s, True)):
+            times.extend(delays_s(first_seen(run.versions, with_tentative, norm), ends))
+        self.finals_s += run.finals_s
+        self.cost_s += run.cost_s
+
+    def row(self, name: str) -> str:
+        """Its line in the table."""
+        whole_wer, live_wer = (100 * jiwer.wer(self.spoken, said) for said in (self.at_once, self.live))
+        delays = " | ".join(percentiles_ms(times) for times in (self.committed_s, self.shown_s, self.finals_s))
+        cost_ms = 1000 * self.cost_s / self.sound_s
+        words = f"{whole_wer:.1f} | {live_wer:.1f} | {live_wer - whole_wer:+.1f}"
+        return f"| {name} | {len(self.spoken)} | {words} | {delays} | {cost_ms:.0f} |"
+
+
+def percentiles_ms(times_s: Iterable[float]) -> str:
+    """Median and 95th percentile, in milliseconds."""
+    return " / ".join(f"{1000 * value:.0f}" for value in np.percentile(list(times_s), [50, 95]))
 
 
 def words_table(eval_folder: Path, models: CaptionModels) -> list[str]:
-    """WER of the live path and of the whole utterance, clean and noisy, with and without denoising."""
-    norm = normaliser(eval_folder).norm
-    rows = ["| sound | mixes | whole utterance WER % | live WER % | difference |", "|---|---|---|---|---|"]
+    """Words and delays of the live path, clean and noisy, with and without denoising; by halves and together."""
+    norm = normaliser(eval_folder)
+    rows = [
+        "| sound | mixes | whole utterance WER % | live WER % | difference | word end → committed ms p50 / p95 "
+        "| → shown | pause decided → final | processor ms per s |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     with tempfile.TemporaryDirectory(prefix="captions-") as scratch:
-        run = Path(scratch)
-        mixes = _mixes(eval_folder, run)
-        denoise = denoise_stage(model_store(find_paths()))
-        (run / "denoised").mkdir()
+        mixes = Mixes(eval_folder, Path(scratch))
         for kind in ("clean", "noisy", "denoised"):
-            chosen = [mix for mix in mixes if kind == "clean" or float(mix["snr"]) in LOW_SNRS_DB]
-            spoken, at_once, live = [], [], []
-            for mix in chosen:
-                path = run / kind / f"{mix['name']}.wav"
-                if kind == "denoised":
-                    denoise(run / "noisy" / path.name, path)
-                sound = read(path)
-                spoken.append(norm(mix["transcript"]))
-                at_once.append(norm(whole(sound, models)))
-                live.append(norm(run_live(padded(sound), models).text))
-            one, other = (100 * jiwer.wer(spoken, said) for said in (at_once, live))
-            rows.append(f"| {kind} | {len(chosen)} | {one:.1f} | {other:.1f} | {other - one:+.1f} |")
-            print(rows[-1], flush=True)
+            judged: dict[str, Judged] = defaultdict(Judged)
+            for number, mix in enumerate(mixes.rows):
+                if kind != "clean" and float(mix["snr"]) not in LOW_SNRS_DB:
+                    continue
+                sound = mixes.sound(mix["name"], kind)
+                run, at_once = run_live(padded(sound), models), whole(sound, models)
+                for part in ("all", "even" if number % 2 == 0 else "odd"):
+                    judged[part].sound_s += sound.size / RATE_HZ
+                    judged[part].add(mix["transcript"], at_once, run, mixes.ends(mix), norm)
+            for part, name in (("all", ""), ("even", ", of these the rule was chosen on"), ("odd", ", the others")):
+                rows.append(judged[part].row(kind + name))
+                print(rows[-1], flush=True)
     return rows
 
 
-def _mixes(eval_folder: Path, run: Path) -> list[dict[str, str]]:
-    command = [sys.executable, eval_folder / "scripts" / "mix.py", "--data", eval_folder / "data", "--out", run]
-    subprocess.run([*map(str, command), "--per-snr", "6"], check=True, stdout=sys.stderr)
-    with (run / "mixes.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+class Mixes:
+    """The thirty mixes of the evaluation material, made in a folder of our own."""
+
+    def __init__(self, eval_folder: Path, folder: Path) -> None:
+        self._folder = folder
+        script = eval_folder / "scripts" / "mix.py"
+        command = [sys.executable, script, "--data", eval_folder / "data", "--out", folder, "--per-snr", 6]
+        subprocess.run([*map(str, command)], check=True, stdout=sys.stderr)
+        self._denoise = denoise_stage(model_store(find_paths()))
+        self._ends: dict[str, list[Timed]] = {}
+        with (folder / "mixes.csv").open(encoding="utf-8") as file:
+            self.rows = list(csv.DictReader(file))
+
+    def sound(self, name: str, kind: str) -> Sound:
+        """A mix: `clean`, `noisy`, or `denoised` by Sidetone's own denoiser."""
+        path = self._folder / kind / f"{name}.wav"
+        if kind == "denoised":
+            path.parent.mkdir(exist_ok=True)
+            self._denoise(self._folder / "noisy" / path.name, path)
+        return read(path)
+
+    def ends(self, mix: dict[str, str]) -> list[Timed]:
+        """When each word of a mix ends."""
+        name = mix["name"]
+        if name not in self._ends:
+            self._ends[name] = word_ends(self.sound(name, "clean"), mix["transcript"])
+        return self._ends[name]
 
 
 def invention_table(eval_folder: Path, models: CaptionModels) -> list[str]:
@@ -213,26 +164,29 @@ def ages_table(eval_folder: Path, models: CaptionModels) -> list[str]:
     run = run_live(sound, models)
     at_s, age_s = np.array(run.ages_s).T
     slope = 1000 * 60 * np.polyfit(at_s, age_s, 1)[0]
-    p50, p95 = 1000 * np.percentile(age_s, [50, 95])
     return [
         "| half an hour of speech | |",
         "|---|---|",
-        f"| sound not in a hypothesis yet, p50 / p95 | {p50:.0f} / {p95:.0f} ms |",
+        f"| sound not in a hypothesis yet, p50 / p95 | {percentiles_ms(age_s)} ms |",
         f"| slope | {slope:+.2f} ms a minute |",
+        f"| pause decided → final, p50 / p95 | {percentiles_ms(run.finals_s)} ms |",
         f"| processor time for a second of speech | {1000 * run.cost_s / SPEECH_S:.0f} ms |",
     ]
 
 
-PARTS = {"words": words_table, "invention": invention_table, "ages": ages_table}
+PARTS = {
+    "words": ("Words and delays", words_table),
+    "invention": ("Where nobody speaks", invention_table),
+    "ages": ("Half an hour on the simulated clock", ages_table),
+}
 
 
 def main() -> int:
-    """Print the tables that were asked for."""
+    """Write the tables that were asked for."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.captions", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    beside = Path(__file__).resolve().parents[2] / "shared" / "eval"
-    parser.add_argument("--eval", type=Path, default=beside, help="evaluation material (default: beside the checkout)")
+    parser.add_argument("--eval", type=Path, default=EVAL, help="evaluation material (default: beside the checkout)")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this; all by default")
     options = parser.parse_args()
     if not (options.eval / "data" / "manifest.csv").is_file():
@@ -240,7 +194,8 @@ def main() -> int:
         return 1
     models = load_caption_models(find_paths())
     for part in options.part or PARTS:
-        print("\n".join([f"\n{part}\n", *PARTS[part](options.eval, models)]), flush=True)
+        title, table = PARTS[part]
+        write_section(REPORT, title, table(options.eval, models))
     return 0
 
 
