@@ -70,7 +70,7 @@ class RunWatch:
     def _report_stream(self) -> None:
         stats = self._run.stream.stats()
         if stats.xruns > self._xruns:
-            self._events.add(EventKind.XRUN, f"{stats.xruns - self._xruns} interruptions of the sound")
+            self._events.add(EventKind.XRUN, _interrupted("sound", stats.xruns - self._xruns))
             self._xruns = stats.xruns
         if stats.skipped_frames > self._skipped_frames:
             skipped_ms = (stats.skipped_frames - self._skipped_frames) / 48.0
@@ -86,8 +86,12 @@ class RunWatch:
 
     def _report_music(self, stats: EdgeStats) -> None:
         if stats.music_losses > self._music_losses:
-            self._events.add(EventKind.XRUN, f"{stats.music_losses - self._music_losses} interruptions of the music")
+            self._events.add(EventKind.XRUN, _interrupted("music", stats.music_losses - self._music_losses))
             self._music_losses = stats.music_losses
         was_lost, self._is_music_lost = self._is_music_lost, stats.music_lost is not None
         if self._is_music_lost and not was_lost:
             self._events.add(EventKind.DEVICE, f"{stats.music_lost}; the voice goes on without the second input")
+
+
+def _interrupted(what: str, times: int) -> str:
+    return f"the {what} was interrupted" + (f" {times} times" if times > 1 else "")

@@ -270,7 +270,7 @@ def test_lost_sound_is_counted_and_told() -> None:
     with studio(Simulation(SimulatedDevice(dropouts=[(0.4, 0.05)]), SimulatedDevice())) as place:
         place.engine.send(Start(config()))
         place.wait_for(lambda snapshot: snapshot.xruns > 0)
-        wait_until(place.event_texts, lambda texts: any("interruptions of the sound" in text for text in texts))
+        wait_until(place.event_texts, lambda texts: any("the sound was interrupted" in text for text in texts))
 
 
 def test_measured_latencies_are_shown_until_the_way_changes() -> None:
