@@ -57,7 +57,8 @@ class RemoteEngine:
         try:
             self._connection: Wire = Client(found.address)
         except (OSError, ValueError) as error:  # ValueError: an address of another kind of system
-            raise ConnectionLostError(f"the engine cannot be reached ({error})") from None
+            reason = (isinstance(error, OSError) and error.strerror) or error
+            raise ConnectionLostError(f"the engine cannot be reached ({reason})") from None
         try:
             greet_engine(self._connection, authkey)
         except (OSError, EOFError, AuthenticationError) as error:
@@ -142,4 +143,7 @@ def connect(rendezvous: Rendezvous) -> RemoteEngine:
         authkey = rendezvous.authkey()
     except OSError as error:
         raise ConnectionLostError(f"the key of the engine cannot be read ({error})") from None
-    return RemoteEngine(found, authkey)
+    try:
+        return RemoteEngine(found, authkey)
+    except ConnectionLostError as error:
+        raise ConnectionLostError(f"{error}; start one with `sidetone` or `sidetone headless`") from None
