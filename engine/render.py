@@ -24,6 +24,7 @@ from engine.hop import HopProcessor
 
 _READ_FRAMES = 48_000
 _MOST_CHANNELS = 2
+_SHORT_ENDINGS = {"AIF": "AIFF", "OGA": "OGG"}
 _HEADLESS_FORMATS = ("RAW",)
 _KEPT_SUBTYPES = ("PCM_", "FLOAT", "DOUBLE")
 """Ways of storing samples that are kept where the format of the output has them too; others belong to one format."""
@@ -171,7 +172,8 @@ def _source(source: Path, target: Path) -> Iterator[soundfile.SoundFile]:
 @contextmanager
 def _target(target: Path, reader: soundfile.SoundFile) -> Iterator[soundfile.SoundFile]:
     """A file of the reader's rate and channels that takes its place when, and only when, all went well."""
-    file_format = target.suffix[1:].upper()
+    ending = target.suffix[1:].upper()
+    file_format = _SHORT_ENDINGS.get(ending, ending)
     if file_format not in soundfile.available_formats() or file_format in _HEADLESS_FORMATS:
         raise AudioFileError(f"the ending of {target} is no audio format known here; use .wav, .flac or .ogg")
     if target.is_dir() or not target.parent.is_dir():

@@ -98,6 +98,8 @@ def test_the_way_samples_are_stored_is_kept(tmp_path: Path, subtype: str) -> Non
         ("in.wav", "out.mp3"),
         ("in.mp3", "out.mp3"),
         ("in.wav", "out.FLAC"),
+        ("in.wav", "out.aif"),
+        ("in.wav", "out.oga"),
     ],
 )
 def test_formats_are_read_and_written(tmp_path: Path, source_name: str, target_name: str) -> None:
