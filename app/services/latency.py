@@ -27,8 +27,9 @@ class LatencyService:
 
 
 def _measure_devices(engine: RemoteEngine, devices: DeviceSnapshot, is_over: threading.Event) -> None:
-    chosen = devices.chosen.input
-    meter = PassiveLatencyMeter(None if chosen == AUTOMATIC else chosen, devices.virtual_microphone)
+    # A backup may have taken over: what counts is what is heard.
+    used = devices.used.input
+    meter = PassiveLatencyMeter(None if used == AUTOMATIC else used, devices.virtual_microphone)
     stop = threading.Event()
     refusal: list[BaseException] = []
 

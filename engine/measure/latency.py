@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
 
+from engine.errors import DeviceError
 from engine.io import pulse
+from engine.io.backend import DeviceInfo
+from engine.io.devices import Direction, find_device
 from engine.measure.correlation import delay_between
 from engine.measure.pipewire_tap import RATE_HZ, PipeWireTap, why_not
 
@@ -43,7 +47,7 @@ class PassiveLatencyMeter:
     Parameters
     ----------
     microphone : str or None
-        Id, name or description of the microphone that the engine records; None for the system's default.
+        Id, name or part of a name of the microphone that the engine records; None for the system's default.
     virtual_microphone : str
         Name of the source that other programs record.
     """
@@ -107,8 +111,21 @@ class PassiveLatencyMeter:
         server = pulse.endpoints()
         if server is None:
             return None
-        wanted = None if self._microphone is None else self._microphone.removeprefix("pulse:")
-        for source in server.sources:
-            if (wanted is None and source.is_default) or wanted in (source.name, source.description):
-                return source.name
+        devices = [
+            DeviceInfo(
+                f"pulse:{source.name}",
+                source.description,
+                "PulseAudio",
+                source.channels,
+                0,
+                RATE_HZ,
+                is_default_input=source.is_default,
+                is_monitor=source.is_monitor,
+            )
+            for source in server.sources
+            if source.name != self._virtual_microphone
+        ]
+        # By the same rule as the engine, so that it is the same microphone.
+        with suppress(DeviceError):
+            return find_device(devices, self._microphone, Direction.INPUT).id.removeprefix("pulse:")
         return None

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.io import pulse
 from engine.measure.correlation import delay_between
+from engine.measure.latency import PassiveLatencyMeter
 
 RATE_HZ = 48_000
 
@@ -54,3 +56,18 @@ def test_a_steady_tone_is_not_clear() -> None:
     tone = (0.3 * np.sin(2 * np.pi * 440 * t)).astype(np.float32)
     found = delay_between(tone, delayed(tone, 30.0), RATE_HZ)
     assert found is None or not found.is_clear
+
+
+@pytest.mark.parametrize(
+    ("microphone", "source"),
+    [(None, "usb"), ("pulse:usb", "usb"), ("usb", "usb"), ("yeti", "usb"), ("headset", "bt"), ("gone", None)],
+)
+def test_the_microphone_is_the_one_that_the_engine_would_take(
+    monkeypatch: pytest.MonkeyPatch, microphone: str | None, source: str | None
+) -> None:
+    own = pulse.Endpoint(pulse.VIRTUAL_SOURCE, "Sidetone", 2, False, False)
+    monitor = pulse.Endpoint("speakers.monitor", "Monitor of Headset", 2, True, False)
+    yeti = pulse.Endpoint("usb", "Blue Yeti", 1, False, True)
+    headset = pulse.Endpoint("bt", "Headset", 1, False, False)
+    monkeypatch.setattr(pulse, "endpoints", lambda: pulse.Endpoints((own, monitor, headset, yeti), ()))
+    assert PassiveLatencyMeter(microphone)._source_name() == source
