@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 from engine.errors import DeviceError
@@ -28,6 +29,9 @@ _MARGIN = 0.3
 # Where small blocks are cheap they shorten the way; Windows works in 10 ms whatever one asks for.
 _BLOCK_FRAMES = {"PulseAudio": 128, "Core Audio": 128, "ALSA": 240}
 _SETTLE_S = 0.4
+_LIST_INTERVAL_S, _SERVED_LIST_INTERVAL_S = 1.0, 10.0
+"""Where there is a sound server, that lists what is plugged in, whatever PortAudio knows of it."""
+
 _PULSE = "pulse:"
 _INSTALL = {
     "linux": "install it with: sudo apt-get install libportaudio2 libasound2-plugins",
@@ -50,6 +54,8 @@ class PortAudioBackend:
 
     def __init__(self) -> None:
         self._open_streams = 0
+        self._listed_at_s = float("-inf")
+        self._is_served = False
 
     def devices(self) -> tuple[DeviceInfo, ...]:
         """All devices, looked up anew. Empty without devices or without the PortAudio library."""
@@ -127,10 +133,16 @@ class PortAudioBackend:
             port: PortAudioOutput = _open_somehow(PortAudioOutput, _ways(entry, request, channels))
         return port
 
+    @property
+    def _list_interval_s(self) -> float:
+        return _SERVED_LIST_INTERVAL_S if self._is_served else _LIST_INTERVAL_S
+
     def _entries(self) -> list[_Entry]:
         sounddevice = _load_sounddevice()
-        if self._open_streams == 0:
-            # PortAudio lists devices once, at its start; what was plugged in since shows only after another.
+        if self._open_streams == 0 and monotonic() - self._listed_at_s >= self._list_interval_s:
+            # PortAudio lists devices once, at its start; what was plugged in since shows only after another. Each takes
+            # memory that is never given back (12 kB with ALSA), and a microphone may be away all night.
+            self._listed_at_s = monotonic()
             with quiet_stderr():
                 sounddevice._terminate()
                 sounddevice._initialize()
@@ -140,7 +152,8 @@ class PortAudioBackend:
             api = apis[device["hostapi"]]
             found.append(_Entry(_info(index, device, api), index))
         if sys.platform == "linux":
-            found = _with_pulse(found)
+            own, found = found, _with_pulse(found)
+            self._is_served = found is not own
         kept = without_duplicates([entry.info for entry in found])
         return _without_cable_as_default([entry for entry in found if entry.info in kept], sys.platform)
 
@@ -170,8 +183,7 @@ class _PortAudioStream(EdgeStream):
             return
         backend, self._backend = self._backend, None
         try:
-            if self._watch is not None:
-                self._watch.close()
+            self._end_watch()
             super().close()
         finally:
             backend.stream_closed()
@@ -181,10 +193,14 @@ class _PortAudioStream(EdgeStream):
         super().replace(direction, port)
         self._watch_anew()
 
-    def _watch_anew(self) -> None:
+    def _end_watch(self) -> None:
+        # It refers to this stream: where no garbage is collected, neither would ever leave memory if both kept the other.
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.close()
+
+    def _watch_anew(self) -> None:
+        self._end_watch()
         self._by_pulse_name = {
             port.pulse_name: port
             for port in self._ports()

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 _one_at_a_time = threading.RLock()
 """The stderr belongs to the whole process: two threads that put it back in turn would lose it."""
@@ -44,6 +45,7 @@ def _to_nowhere() -> Iterator[None]:
         os.close(kept)
 
 
+@cache
 def silence_alsa() -> None:
     """Let ALSA report to nobody from now on: its streams would print every underrun to the user's terminal."""
     if sys.platform != "linux":

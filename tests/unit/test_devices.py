@@ -19,6 +19,7 @@ from engine.errors import DeviceError
 from engine.io import portaudio, pulse, windows_com
 from engine.io.backend import DeviceInfo, StreamRequest
 from engine.io.devices import Direction, find_device, without_duplicates
+from engine.io.edge import EdgeStream
 from engine.io.portaudio import PortAudioBackend
 from engine.io.system import SystemBackend
 from engine.io.virtual_device import advice, find_cable
@@ -223,3 +224,57 @@ def test_a_simulated_device_stands_in_for_no_real_one_while_the_sound_goes_on(tm
     with pytest.raises(DeviceError, match="start anew"):
         backend.replace(stream, StreamRequest("Blue Yeti"), Direction.INPUT)
     stream.close()
+
+
+class PortAudio:
+    """A library with one device, which counts how often it is started."""
+
+    def __init__(self) -> None:
+        self.starts = 0
+
+    def _terminate(self) -> None:
+        return None
+
+    def _initialize(self) -> None:
+        self.starts += 1
+
+    def query_hostapis(self) -> list[dict[str, Any]]:
+        return [{"name": "ALSA", "default_input_device": 0, "default_output_device": 0}]
+
+    def query_devices(self) -> list[dict[str, Any]]:
+        channels = {"max_input_channels": 2, "max_output_channels": 2}
+        return [{"name": "pulse", "hostapi": 0, "default_samplerate": 44_100.0, **channels}]
+
+
+@pytest.mark.parametrize(("is_served", "starts"), [(False, 20), (True, 2)])
+def test_the_library_is_not_started_anew_at_every_look(
+    monkeypatch: pytest.MonkeyPatch, is_served: bool, starts: int
+) -> None:
+    library = PortAudio()
+    now_s = 0.0
+    monkeypatch.setattr(portaudio, "_load_sounddevice", lambda: library)
+    monkeypatch.setattr(portaudio, "monotonic", lambda: now_s)
+    monkeypatch.setattr(portaudio.sys, "platform", "linux")
+    monkeypatch.setattr(pulse, "endpoints", lambda: pulse.Endpoints((), ()) if is_served else None)
+    backend = PortAudioBackend()
+    for _ in range(80):
+        backend.devices()
+        now_s += 0.25
+    assert library.starts == starts
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of Linux's sound server")
+def test_a_stream_that_is_closed_lets_go_of_its_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They refer to each other, and the engine's process collects no garbage."""
+    monkeypatch.setattr(pulse.Watch, "_run", lambda self: None)
+    monkeypatch.setattr(EdgeStream, "close", lambda self: None)
+    stream = portaudio._PortAudioStream.__new__(portaudio._PortAudioStream)
+    stream._backend, stream._watch = PortAudioBackend(), pulse.Watch({"usb"}, stream._gone)
+    left = weakref.ref(stream)
+    gc.disable()
+    try:
+        stream.close()
+        del stream
+        assert left() is None
+    finally:
+        gc.enable()
