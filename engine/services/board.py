@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from time import monotonic
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ Long enough for one that was killed to come back on a busy machine and go on whe
 
 
 class ServicesBoard:
-    """Settings down, statuses up. Each status is one reference, so no lock is needed.
+    """Settings down, statuses up. Each status is one reference, so readers need no lock; writers of settings take turns.
 
     Parameters
     ----------
@@ -42,6 +43,7 @@ class ServicesBoard:
         self._tell = tell
         self._now_s = now_s
         self._statuses: dict[type[ServiceStatus], tuple[float, ServiceStatus]] = {}
+        self._writer = Lock()
         self.config = ServicesConfig()
 
     def carry_out(self, command: ServiceCommand) -> None:
@@ -66,7 +68,8 @@ class ServicesBoard:
         """
         if isinstance(part, CaptionsConfig):
             Wording(part.dictionary, part.filters)
-        self.config = self.config.with_part(part)
+        with self._writer:
+            self.config = self.config.with_part(part)
 
     def report(self, status: ServiceStatus) -> None:
         """Take in what a service says of itself."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from time import sleep
+
 import pytest
 
 from engine.errors import ParameterError
-from engine.services import ServicesConfig
+from engine.services import ServiceConfig, ServicesConfig
 from engine.services.board import SILENT_AFTER_S, ServicesBoard
+from engine.services.canary import CanaryConfig
 from engine.services.captions import CaptionsConfig, CaptionsStatus
 from engine.services.obs import ObsConfig, ObsStatus
 
@@ -37,3 +41,26 @@ def test_a_word_filter_that_is_no_expression_changes_nothing() -> None:
     with pytest.raises(ParameterError, match=r"word filter '\(' is no regular expression"):
         board.choose(CaptionsConfig(is_on=True, filters=("(",)))
     assert board.config == ServicesConfig()
+
+
+class Slow:
+    """Settings that take their time to be replaced."""
+
+    def __init__(self, *parts: ServiceConfig) -> None:
+        self.parts = parts
+
+    def with_part(self, part: ServiceConfig) -> Slow:
+        sleep(0.05)
+        return Slow(*self.parts, part)
+
+
+def test_two_who_change_settings_at_once_do_not_undo_each_other() -> None:
+    board = ServicesBoard(lambda text: None)
+    board.config = slow = Slow()  # type: ignore[assignment]
+    threads = [threading.Thread(target=board.choose, args=(part,)) for part in (ObsConfig(), CanaryConfig())]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert board.config is not slow
+    assert len(board.config.parts) == 2  # type: ignore[attr-defined]
