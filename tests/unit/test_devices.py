@@ -254,7 +254,7 @@ def test_the_library_is_not_started_anew_at_every_look(
     now_s = 0.0
     monkeypatch.setattr(portaudio, "_load_sounddevice", lambda: library)
     monkeypatch.setattr(portaudio, "monotonic", lambda: now_s)
-    monkeypatch.setattr(portaudio.sys, "platform", "linux")
+    monkeypatch.setattr("engine.io.portaudio.sys.platform", "linux")
     monkeypatch.setattr(pulse, "endpoints", lambda: pulse.Endpoints((), ()) if is_served else None)
     backend = PortAudioBackend()
     for _ in range(80):

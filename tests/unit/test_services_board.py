@@ -56,11 +56,10 @@ class Slow:
 
 def test_two_who_change_settings_at_once_do_not_undo_each_other() -> None:
     board = ServicesBoard(lambda text: None)
-    board.config = slow = Slow()  # type: ignore[assignment]
+    board.config = Slow()  # type: ignore[assignment]
     threads = [threading.Thread(target=board.choose, args=(part,)) for part in (ObsConfig(), CanaryConfig())]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert board.config is not slow
-    assert len(board.config.parts) == 2  # type: ignore[attr-defined]
+    assert len(vars(board.config)["parts"]) == 2
