@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from engine.remote import RemoteEngine
 from tests.helpers.live_captions import await_captions, services_process, speaking_program
 from tests.helpers.loopback import free_port, port_of
 from tests.helpers.processes import sidetone
+from tests.helpers.speech_models import speech_archive
 from tests.rig.chromium import chromium
 
 BACK_AFTER_S = 15.0
@@ -114,6 +116,22 @@ def test_a_recordings_captions_are_written_whole(model_store: ModelStore, tmp_pa
     assert "it was the best of times" in text
     assert "present period" in text
     assert all(segment["start_s"] < segment["end_s"] for segment in document["segments"])
+
+
+def test_another_model_of_another_tokenizer_takes_the_place(model_store: ModelStore, tmp_path: Path) -> None:
+    archive = tmp_path / "german.zip"
+    archive.write_bytes(speech_archive())
+    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    env = {"SIDETONE_CONFIG_DIR": str(tmp_path / "config")}
+    named = ("--id", "small-german", "--label", "Small German", "--version", "7", "--licence", "MIT")
+    assert sidetone("models", "import", archive, "--sha256", sha256, *named, env=env).code == 0
+    assert sidetone("models", "choose", "small-german", env=env).code == 0
+    target = tmp_path / "captions.json"
+    assert sidetone("captions", model_store.model_path("two-cities"), "--json", target, env=env).code == 0
+    document = json.loads(target.read_bytes())
+    assert document["segments"][0]["text"].startswith("Guten Morgen, Welt")
+    model = document["model"]
+    assert (model["id"], model["version"], model["sha256"]) == ("small-german", "7", sha256)
 
 
 def test_a_recording_that_is_none_is_refused_in_one_sentence(tmp_path: Path) -> None:

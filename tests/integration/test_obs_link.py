@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+import soxr
 from numpy.typing import NDArray
 
-from engine import CaptionLine, LoadPreset, ObsConfig, ObsLink, ObsStatus, SceneRule, SetService
+from engine import CaptionLine, CaptionsConfig, LoadPreset, ObsConfig, ObsLink, ObsStatus, SceneRule, SetService
 from engine.inference.catalog import ModelStore
 from engine.integrations.obs_sync import FILTER_NAME
 from engine.remote import RemoteEngine, connect
@@ -22,6 +25,7 @@ from tests.conftest import ROOT
 from tests.helpers.obs_service import Password, running
 from tests.rig.obs import Obs, free_port
 from tests.rig.processes import wait_until
+from tests.rig.stream_captions import stream_captions
 from tests.rig.studio import PipeWireStudio
 
 pytestmark = pytest.mark.needs("pipewire", "wireplumber", "pipewire-pulse", "obs", "Xvfb", "ffmpeg")
@@ -175,9 +179,46 @@ def test_captions_reach_the_text_source_and_the_stream_and_resume_when_obs_resta
     assert shown() == "before"
 
 
+def test_spoken_words_are_read_on_the_picture_and_in_the_stream(
+    studio: PipeWireStudio, obs: Obs, model_store: ModelStore, tmp_path: Path
+) -> None:
+    """From a voice at the microphone through Sidetone and OBS to what a viewer's player decodes (CEA-608)."""
+    samples, rate_hz = soundfile.read(model_store.model_path("two-cities"), dtype="float32")
+    speech = np.tile(soxr.resample(samples, rate_hz, 48_000), 3)
+    recording = tmp_path / "stream.flv"
+
+    def shown() -> str:
+        return str(obs.ask("GetInputSettings", {"inputName": "Captions"})["inputSettings"]["text"])
+
+    def committed() -> list[str]:
+        status = engine.snapshot().services.captions
+        return [line.committed for line in status.lines if line.committed] if status is not None else []
+
+    with sidetone(studio, obs) as engine:
+        config = ObsConfig(
+            is_on=True, port=obs.port, is_synced=False, text_source="Captions", sends_stream_captions=True
+        )
+        engine.send(SetService(config))
+        engine.send(SetService(CaptionsConfig(is_on=True)))
+        with studio.speaking(speech):
+            wait_until(lambda: len(" ".join(committed()).split()) > 4, "words to be committed", 60.0)
+            wait_until(lambda: len(shown().split()) > 2, "words on the picture", 15.0)
+            with stream(obs, recording):
+                wait_until(lambda: "sent into the stream" in status_of(engine).captions, "words in the stream", 30.0)
+                said = " ".join(committed())
+                time.sleep(4.0)
+    read = " ".join(stream_captions(recording))
+    assert len(set(plain_words(read)) & set(plain_words(said))) >= 3, (read, said)
+
+
+def plain_words(text: str) -> list[str]:
+    """Words of more than two letters, as they are compared."""
+    return [word for word in re.findall(r"[a-z]+", text.lower()) if len(word) > 2]
+
+
 @contextmanager
-def stream(obs: Obs) -> Iterator[None]:
-    """OBS streams to a server of our own while the context lasts."""
+def stream(obs: Obs, recording: Path | None = None) -> Iterator[None]:
+    """OBS streams to a server of our own while the context lasts, which may keep what it gets."""
     port = free_port()
     command = [
         "ffmpeg",
@@ -190,9 +231,7 @@ def stream(obs: Obs) -> Iterator[None]:
         f"rtmp://127.0.0.1:{port}/live/key",
         "-c",
         "copy",
-        "-f",
-        "null",
-        "-",
+        *(("-f", "null", "-") if recording is None else (str(recording),)),
     ]
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:

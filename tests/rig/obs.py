@@ -53,7 +53,7 @@ RecQuality=Stream
 StreamEncoder=x264
 VBitrate=300
 ABitrate=160
-Preset=ultrafast
+Preset=veryfast
 [Audio]
 SampleRate=48000
 ChannelSetup=Stereo
