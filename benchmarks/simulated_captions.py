@@ -97,6 +97,18 @@ def first_seen(versions: Versions, with_tentative: bool, norm: Callable[[str], s
     return [entry for _, entry in sorted(seen.items()) if entry[0]]
 
 
+def first_guessed(versions: Versions, norm: Callable[[str], str]) -> list[Timed]:
+    """Each word of the lines as they are at last, and since when something stood in its place, right or wrong."""
+    since: dict[tuple[int, int], float] = {}
+    last: dict[int, list[str]] = {}
+    for at_s, line in versions:
+        last[line.id] = (line.committed + line.tentative).split()
+        for index in range(len(last[line.id])):
+            since.setdefault((line.id, index), at_s)
+    words = [(norm(word), since[number, index]) for number, line in last.items() for index, word in enumerate(line)]
+    return [entry for entry in words if entry[0]]
+
+
 def run_live(sound: Sound, models: CaptionModels) -> LiveRun:
     """The live path over a sound."""
     clock, run = Clock(), LiveRun()

@@ -206,7 +206,7 @@ def test_spoken_words_are_read_on_the_picture_and_in_the_stream(
             with stream(obs, recording):
                 wait_until(lambda: "sent into the stream" in status_of(engine).captions, "words in the stream", 30.0)
                 said = " ".join(committed())
-                time.sleep(4.0)
+                time.sleep(3.0)
     read = " ".join(stream_captions(recording))
     assert len(set(plain_words(read)) & set(plain_words(said))) >= 3, (read, said)
 
