@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -49,6 +50,41 @@ LOOK_S = 1 / 30
 MOVE_S = 0.05
 
 
+class Miss(msgspec.Struct, frozen=True):
+    """Deadlines missed within one second, when, and how busy the machine was (load average of one minute)."""
+
+    at_s: float
+    count: int
+    load: float
+
+
+class MissWatch:
+    """Looks once a second, on a thread and a connection of its own, whether deadlines were missed."""
+
+    def __init__(self, meeting_point: Rendezvous) -> None:
+        self.seen: list[Miss] = []
+        self._engine = connect(meeting_point)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop looking."""
+        self._ended.set()
+        self._thread.join()
+        self._engine.close()
+
+    def _look(self) -> None:
+        began_s = time.monotonic()
+        known = self._engine.snapshot().deadline_misses
+        while not self._ended.wait(1.0):
+            count = self._engine.snapshot().deadline_misses
+            if count > known:
+                load = os.getloadavg()[0] if sys.platform != "win32" else 0.0
+                self.seen.append(Miss(round(time.monotonic() - began_s, 1), count - known, load))
+            known = count
+
+
 class Soak(msgspec.Struct, frozen=True):
     """What a run came to, without its first seconds; times in milliseconds unless named otherwise."""
 
@@ -57,6 +93,7 @@ class Soak(msgspec.Struct, frozen=True):
     gui_hung_s: float
     hops: int
     deadline_misses: int
+    misses_seen: tuple[Miss, ...]
     xruns: int
     hop_ms: Percentiles | None
     stage_ms: dict[str, Percentiles | None]
@@ -92,7 +129,9 @@ def soak(folder: Path, seconds: float, with_window: bool, is_hanging: bool, with
     try:
         before = await_running(supervisor, WARM_UP_HOPS)
         supervisor.api().send(ResetMeters())
+        watch = MissWatch(meeting_point)
         hung_s = show_window(supervisor, seconds, is_hanging) if with_window else look_on(supervisor, seconds)
+        watch.close()
         engine = connect(meeting_point)
         after, events = engine.snapshot(), engine.events()
         engine.close()
@@ -102,6 +141,7 @@ def soak(folder: Path, seconds: float, with_window: bool, is_hanging: bool, with
             gui_hung_s=hung_s,
             hops=after.hops - before.hops,
             deadline_misses=after.deadline_misses - before.deadline_misses,
+            misses_seen=tuple(watch.seen),
             xruns=after.xruns - before.xruns,
             hop_ms=after.hop_ms,
             stage_ms={stage.id: stage.work_ms for stage in after.stages},
