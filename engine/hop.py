@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter_ns
 
 from engine.core.chain import Chain
@@ -57,15 +58,21 @@ class HopProcessor:
         self.loudness_history = LoudnessHistory(fmt.sample_rate)
         self.taps = {point: Tap(_TAP_S * fmt.sample_rate) for point in TapPoint}
         self.side_by_side: SideBySide | None = None
+        self._write_monitor: Callable[[Block], None] | None = None
         self._is_reset_due = False
 
-    def process(self, block: Block, music: Block | None = None) -> None:
+    def process(
+        self, block: Block, music: Block | None = None, write_monitor: Callable[[Block], None] | None = None
+    ) -> None:
         """Change `block` in place, shape (channels, frames). Audio thread.
 
         Parameters
         ----------
         music : Block or None
             The second input, if there is one; see `Chain.process`.
+        write_monitor : callable or None
+            Takes the monitor bus, shape (channels, frames): as soon as it is there, so that the work of what comes after it
+            does not count among its delays.
         """
         started_ns = perf_counter_ns()
         if self._is_reset_due:
@@ -76,13 +83,12 @@ class HopProcessor:
             make_sane(music)
         self.input_level.process(block)
         self.taps[TapPoint.INPUT].process(block)
+        self._write_monitor = write_monitor
         side_by_side = self.side_by_side
         if side_by_side is None:
-            self.chain.process(block, music)
+            self.chain.process(block, music, self._at_tap)
         else:
-            side_by_side.process(block, music)
-            if not side_by_side.is_private:
-                block[:] = side_by_side.heard(block.shape[1])
+            self._compare(side_by_side, block, music)
         denoised = self.chain.tap(DENOISED_AFTER, block.shape[1])
         if denoised is not None:
             self.taps[TapPoint.DENOISED].process(denoised)
@@ -92,18 +98,24 @@ class HopProcessor:
         self.loudness_history.process(block.shape[1], self.loudness.short_term_lufs)
         self.durations.add(perf_counter_ns() - started_ns)
 
-    def monitor(self, frames: int) -> Block:
-        """The monitor bus of the hop just done, shape (channels, frames). Audio thread."""
-        side_by_side = self.side_by_side
-        if side_by_side is not None and side_by_side.is_private:
-            bus: Block | None = side_by_side.heard(frames)
+    def _compare(self, side_by_side: SideBySide, block: Block, music: Block | None) -> None:
+        if side_by_side.is_private:
+            side_by_side.process(block, music)
+            self._to_monitor(side_by_side.heard(block.shape[1]))
         else:
-            bus = self.chain.tap(MONITOR_AFTER, frames)
-        if bus is None:
-            raise LookupError(f"the chain has no stage {MONITOR_AFTER!r} to take the monitor bus from")
+            side_by_side.process(block, music, self._at_tap)
+            block[:] = side_by_side.heard(block.shape[1])
+
+    def _at_tap(self, stage_id: str, tap: Block) -> None:
+        if stage_id == MONITOR_AFTER:
+            self._to_monitor(tap)
+
+    def _to_monitor(self, bus: Block) -> None:
+        if self._write_monitor is None:
+            return
         if self._monitor is not None:
             self._monitor.process(bus)
-        return bus
+        self._write_monitor(bus)
 
     @property
     def latency_samples(self) -> int:

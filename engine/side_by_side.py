@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from engine.comparison import Source
-from engine.core.chain import Chain
+from engine.core.chain import Chain, TapListener
 from engine.core.delay import DelayLine
 from engine.core.stage import Block, StreamFormat
 from engine.dsp.loudness import LoudnessMeter
@@ -116,8 +116,11 @@ class SideBySide:
         self._sides[0].gain_db = min(0.0, -louder_db)
         self._sides[1].gain_db = min(0.0, louder_db)
 
-    def process(self, block: Block, music: Block | None = None) -> None:
-        """Run the chain over `block`, shape (channels, frames), as if there were no other. Audio thread; then ask `heard`."""
+    def process(self, block: Block, music: Block | None = None, listener: TapListener | None = None) -> None:
+        """Run the chain over `block`, shape (channels, frames), as if there were no other. Audio thread; then ask `heard`.
+
+        `listener` hears the taps of the chain; see `Chain.process`.
+        """
         frames = block.shape[1]
         sounds = {source: sound[:, :frames] for source, sound in self._sounds.items()}
         if self.other is not None:
@@ -125,7 +128,7 @@ class SideBySide:
             self.other.process(sounds[Source.X], music)
             self._sides[1].process(sounds[Source.X], sounds[Source.B])
             self._frames_to_warm -= min(frames, self._frames_to_warm)
-        self.chain.process(block, music)
+        self.chain.process(block, music, listener)
         if self.chain.settings is not self._settings:
             # What was measured is of other settings.
             self._settings = self.chain.settings

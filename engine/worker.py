@@ -101,9 +101,7 @@ class Worker:
                 sleep(_LOST_PAUSE_S)
             return not stream.ended
         self.is_stalled = False
-        self._processor.process(block, stream.music)
-        if stream.has_monitor:
-            stream.write_monitor(self._processor.monitor(block.shape[1]))
+        self._processor.process(block, stream.music, stream.write_monitor if stream.has_monitor else None)
         stream.write_air(block)
         self.hops += 1
         if stream.now_s() > stream.due_s + block.shape[1] / SAMPLE_RATE_HZ:

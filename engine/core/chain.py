@@ -6,7 +6,7 @@ over all stages, without lock, copy or queue.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,9 @@ from engine.core.side_signals import SideSignals
 from engine.core.slot import Slot
 from engine.core.stage import Block, Stage, StreamFormat
 from engine.errors import ParameterError
+
+TapListener = Callable[[str, Block], None]
+"""Takes the id of a tapped stage and the sound after it, shape (channels, frames). Audio thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +157,15 @@ class Chain:
         """The settings that the next block will see."""
         return self._settings
 
-    def process(self, block: Block, music: Block | None = None) -> None:
+    def process(self, block: Block, music: Block | None = None, listener: TapListener | None = None) -> None:
         """Run all stages over `block` in place, shape (channels, frames), finite and bounded. Audio thread.
 
         Parameters
         ----------
         music : Block or None
             The second input, as many frames, one or two channels; a stage of the chain mixes it in.
+        listener : TapListener or None
+            Called at each tap as soon as the sound is there, with the stage's id and what `tap` gives.
         """
         settings = self._settings
         unheard = settings.unheard
@@ -175,7 +180,10 @@ class Chain:
                     slot.process(block, settings.params[index], unheard[index])
                 tapped = self._tapped.get(index)
                 if tapped is not None:
-                    self._taps[tapped][:, : block.shape[1]] = block
+                    tap = self._taps[tapped][:, : block.shape[1]]
+                    tap[:] = block
+                    if listener is not None:
+                        listener(tapped, tap)
             np.clip(block, -1.0, 1.0, out=block)
 
     def _go_over(self, change: ChangeOver, block: Block, params: Params, is_bypassed: bool) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.comparison import Source
 from engine.core.chain import Chain
-from engine.core.stage import Block, StreamFormat
+from engine.core.stage import Block, Context, StreamFormat
 from engine.dsp.loudness import LoudnessMeter
 from engine.hop import HopProcessor
 from engine.inference.catalog import ModelStore
@@ -18,7 +18,7 @@ from engine.monitor import MonitorBus
 from engine.side_by_side import SideBySide
 from engine.stages.denoise import Denoise
 from engine.stages.high_pass import HighPass
-from tests.helpers.small_stages import AnyStage, Factor, Late
+from tests.helpers.small_stages import AnyStage, Factor, FactorParams, Late
 
 HOP = 480
 RATE = 48_000
@@ -123,8 +123,22 @@ def test_headphones_are_corrected_during_a_comparison_too() -> None:
     processor.side_by_side = SideBySide(chain, chain_of(HighPass(), Factor()), "", private_after="high_pass")
     for start in range(0, RATE, HOP):
         block = tone(1.0)[None, start : start + HOP].copy()
-        processor.process(block)
-        np.testing.assert_allclose(2.0 * processor.monitor(HOP), block, atol=1e-6)
+        heard: list[Block] = []
+        processor.process(block, write_monitor=heard.append)
+        np.testing.assert_allclose(2.0 * heard[0], block, atol=1e-6)
+
+
+def test_the_monitor_does_not_wait_for_what_comes_after_it() -> None:
+    order: list[str] = []
+
+    class Slow(Factor):
+        def process(self, block: Block, ctx: Context[FactorParams]) -> None:
+            order.append("worked")
+            super().process(block, ctx)
+
+    processor = HopProcessor(chain_of(HighPass(), Slow(), taps=("high_pass",)))
+    processor.process(tone(0.01)[None, :HOP].copy(), write_monitor=lambda bus: order.append("heard"))
+    assert order == ["heard", "worked"]
 
 
 class Factor2(Factor):
