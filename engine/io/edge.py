@@ -26,6 +26,7 @@ _FADE_FRAMES = 240
 _REPLACED_SETTLE_S = 0.15
 """A device that takes another's place is watched for less long: half a second is all the time there is."""
 
+_MONITOR_MARGIN_FRAMES = 48
 _ALIVE_S = 0.4
 _HANDED_OVER_S = 0.5
 _LOOK_S = 0.001
@@ -43,7 +44,7 @@ class EdgeStream:
     hop_frames : int
         At 48 kHz.
     margin_frames : int
-        48 kHz frames kept in hand for the work on a hop.
+        48 kHz frames kept in hand for the work on a hop; for the monitor, which waits for little of it, a millisecond at most.
     settle_s : float
         How long the devices run before anything is played, so that it is known how even their callbacks are.
     music : CapturePort or None
@@ -67,9 +68,8 @@ class EdgeStream:
         self._margin_frames = margin_frames
         self._settle_s = settle_s
         self._microphone = Microphone(capture, hop_frames, settle_s)
-        target = self._target_frames(self._microphone)
-        self._air = Speaker(air, self._channels, hop_frames, target, settle_s)
-        self._monitor = Speaker(monitor, self._channels, hop_frames, target, settle_s) if monitor else None
+        self._air = self._speaker(air, Direction.OUTPUT, settle_s)
+        self._monitor = self._speaker(monitor, Direction.MONITOR, settle_s) if monitor else None
         self._music = SecondInput(music, hop_frames, settle_s) if music else None
         self._incoming: dict[Direction, Microphone | Speaker | SecondInput | None] = {}
         self._past_losses = dict.fromkeys(Direction, 0)
@@ -245,9 +245,16 @@ class EdgeStream:
         end = self._ends().get(direction)
         return self._past_losses[direction] + (end.losses if end is not None else 0)
 
-    def _target_frames(self, microphone: Microphone) -> float:
-        """48 kHz frames that have to be under way, so that no output runs dry."""
-        return self._hop_frames + microphone.bridging_frames + self._margin_frames
+    def _target_frames(self, microphone: Microphone, direction: Direction) -> float:
+        """48 kHz frames that have to be under way, so that the output does not run dry."""
+        margin = self._margin_frames
+        if direction is Direction.MONITOR:
+            margin = min(margin, _MONITOR_MARGIN_FRAMES)
+        return self._hop_frames + microphone.bridging_frames + margin
+
+    def _speaker(self, port: PlaybackPort, direction: Direction, settle_s: float) -> Speaker:
+        target = self._target_frames(self._microphone, direction)
+        return Speaker(port, self._channels, self._hop_frames, target, settle_s)
 
     def _end_for(
         self, direction: Direction, port: CapturePort | PlaybackPort | None
@@ -259,8 +266,7 @@ class EdgeStream:
             return SecondInput(port, self._hop_frames, settle_s)  # type: ignore[arg-type]
         if port.fills:
             return Microphone(port, self._hop_frames, settle_s)  # type: ignore[arg-type]
-        target = self._target_frames(self._microphone)
-        return Speaker(port, self._channels, self._hop_frames, target, settle_s)  # type: ignore[arg-type]
+        return self._speaker(port, direction, settle_s)  # type: ignore[arg-type]
 
     def _await_first_block(self, port: CapturePort | PlaybackPort) -> None:
         give_up_at_s = monotonic() + _ALIVE_S
@@ -277,9 +283,9 @@ class EdgeStream:
                 case Microphone():
                     self._microphone = end
                     self._is_fresh = True
-                    for speaker in (self._air, self._monitor):
-                        if speaker is not None:
-                            speaker.hear(self._target_frames(end))
+                    self._air.hear(self._target_frames(end, Direction.OUTPUT))
+                    if self._monitor is not None:
+                        self._monitor.hear(self._target_frames(end, Direction.MONITOR))
                 case SecondInput():
                     self._music = end
                 case Speaker() if direction is Direction.OUTPUT:

@@ -24,8 +24,9 @@ from engine.io.quiet import quiet_stderr, silence_alsa
 from engine.io.virtual_device import is_cable_end
 from engine.io.windows_com import let_in_all_threads
 
-# A hop takes 1–2 ms of its 10; what a slow one or an uneven device needs beyond this is learnt while running.
-_MARGIN = 0.3
+# A hop with a model in it takes 1–2 ms, however short the engine's own hops are; what a slow one or an uneven device needs
+# beyond this is learnt while running.
+_MARGIN_FRAMES = 144
 # Where small blocks are cheap they shorten the way; Windows works in 10 ms whatever one asks for.
 _BLOCK_FRAMES = {"PulseAudio": 128, "Core Audio": 128, "ALSA": 240}
 _SETTLE_S = 0.4
@@ -80,8 +81,7 @@ class PortAudioBackend:
             if request.music_device is not None:
                 music = self._open_capture(entries, request, request.music_device, Direction.MUSIC)
                 undo.callback(music.close)
-            margin = int(_MARGIN * request.hop_frames)
-            stream = _PortAudioStream(self, capture, air, monitor, music, request.hop_frames, margin)
+            stream = _PortAudioStream(self, capture, air, monitor, music, request.hop_frames, _MARGIN_FRAMES)
             undo.pop_all()
         return stream
 
