@@ -171,11 +171,13 @@ def test_unplugged_and_plugged_in_again(which: str) -> None:
     again.close()
 
 
-def test_monitor_gets_the_same_sound() -> None:
+def test_monitor_gets_the_same_sound_sooner() -> None:
     studio = Studio(request=StreamRequest(monitor_device="simulated:out"))
     assert studio.stream.has_monitor
     studio.run(1.0)
-    assert np.array_equal(studio.monitor_sink.frames(), studio.sink.frames())
+    # It keeps 1 ms in hand; the output, which waits for the work on a hop, half a hop.
+    sooner_frames = 240 - 48
+    assert np.array_equal(studio.monitor_sink.frames()[:, :-sooner_frames], studio.sink.frames()[:, sooner_frames:])
 
 
 def test_stereo_stays_stereo() -> None:
