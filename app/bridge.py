@@ -67,7 +67,7 @@ class EngineBridge(QObject):
         self._description: Description | None = None
         self._snapshot: Snapshot | None = None
         self._requested: dict[Hashable, tuple[int, SetParam | SetBypass]] = {}
-        self._link_state = LinkState.CONNECTING
+        self._link_state, self._link_text = LinkState.CONNECTING, ""
         self._last_arrival_s = time.monotonic()
         self._silence_timer = QTimer(self)
         self._silence_timer.setInterval(500)
@@ -226,6 +226,6 @@ class EngineBridge(QObject):
     def _set_link(self, state: LinkState, text: str) -> None:
         if state is LinkState.CONNECTED:
             self._last_arrival_s = time.monotonic()
-        if state is not self._link_state:
-            self._link_state = state
+        if (state, text) != (self._link_state, self._link_text):
+            self._link_state, self._link_text = state, text
             self.link_changed.emit(state, text)

@@ -125,6 +125,8 @@ class MainWindow(QWidget):
         self.devices.setEnabled(state is LinkState.CONNECTED)
         self.chain.setEnabled(state in (LinkState.CONNECTED, LinkState.SILENT))
         if state is LinkState.LOST:
+            # The first line has room for a part of the reason only.
+            self.events.show_refusal(text)
             self.chain.show_nothing()
             self.input.show_level(None)
             self.output.show_level(None)

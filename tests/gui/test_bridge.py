@@ -8,7 +8,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.bridge import EngineBridge, LinkState
-from engine import DeviceConfig, EngineState, Event, EventKind, SetParam, Snapshot, Start
+from app.ui.main_window import MainWindow
+from engine import ConnectionLostError, DeviceConfig, EngineState, Event, EventKind, SetParam, Snapshot, Start
 from tests.helpers.fake_engine import FakeEngine, FakeLink
 
 HANGS_S = 10.0
@@ -55,6 +56,21 @@ def test_closing_does_not_wait_for_a_hanging_engine(qtbot: QtBot, bridge: Engine
     began_s = time.monotonic()
     bridge.close(timeout_s=0.2)
     assert time.monotonic() - began_s < HANGS_S
+
+
+def test_another_reason_for_the_loss_is_told_too_and_each_once(
+    qtbot: QtBot, window: MainWindow, link: FakeLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons = ["the engine hung up"]
+
+    def api() -> FakeEngine:
+        raise ConnectionLostError(reasons[-1])
+
+    monkeypatch.setattr(link, "api", api)
+    qtbot.waitUntil(lambda: window.status.reason.text == "the engine hung up")
+    reasons.append("the engine ended at once")
+    qtbot.waitUntil(lambda: window.status.reason.text == "the engine ended at once")
+    assert [line for line in window.events.lines if line in reasons] == reasons
 
 
 def test_an_engine_that_dies_and_comes_back_is_read_anew(
