@@ -135,6 +135,12 @@ class Watch:
         self._thread.join(2.0)
 
     def _run(self) -> None:
+        # A server that is late with its answer, as on a busy machine, is asked again: nobody else would tell.
+        while not self._is_over.is_set():
+            self._listen()
+            self._is_over.wait(_LOOK_S)
+
+    def _listen(self) -> None:
         import pulsectl
 
         with connected("sidetone watch") as client:

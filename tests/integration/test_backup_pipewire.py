@@ -157,7 +157,7 @@ def test_whatever_is_unplugged_the_voice_goes_on_and_everything_comes_back(
             engine.hears_of("first_out", "is back", since_s=began_s)
             time.sleep(SETTLE_S)
             delays["output back"] = delay_ms()
-            began_s = unplug(phones, "monitor off", "was unplugged")
+            began_s = unplug(phones, "monitor output off", "was unplugged")
             studio.add_output("phones")
             engine.hears_of("phones", "is back", since_s=began_s)
             with studio.recording("phones.monitor", 2) as ears:

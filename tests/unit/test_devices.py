@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -278,3 +280,37 @@ def test_a_stream_that_is_closed_lets_go_of_its_watch(monkeypatch: pytest.Monkey
         assert left() is None
     finally:
         gc.enable()
+
+
+def test_a_sound_server_that_was_late_to_answer_is_watched_after_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pulsectl", exc_type=OSError)
+    answers = iter((None, None))
+    gone: list[str | None] = []
+    is_told = threading.Event()
+
+    class Client:
+        source_list = sink_list = staticmethod(tuple)
+
+        def event_mask_set(self, *kinds: str) -> None:
+            return None
+
+        def event_callback_set(self, callback: Any) -> None:
+            return None
+
+        def event_listen(self, timeout: float) -> None:
+            time.sleep(0.01)
+
+    @contextmanager
+    def late(name: str) -> Iterator[Client | None]:
+        yield next(answers, Client())
+
+    def tell(name: str | None) -> None:
+        gone.append(name)
+        is_told.set()
+
+    monkeypatch.setattr(pulse, "connected", late)
+    monkeypatch.setattr(pulse, "_LOOK_S", 0.01)
+    watch = pulse.Watch({"usb"}, tell)
+    assert is_told.wait(20.0)
+    watch.close()
+    assert gone == ["usb"]
