@@ -14,7 +14,7 @@ from rich.table import Table
 
 from engine import Snapshot
 
-_BAR_CELLS = 30
+_BAR_CELLS = 18
 _BAR_FLOOR_DBFS = -60.0
 _REDRAWS_PER_S = 8
 _UNATTENDED_WIDTH = 120
@@ -57,11 +57,17 @@ def meter_display() -> Iterator[Callable[[Snapshot], None]]:
         yield lambda snapshot: None
         return
     with Live(console=console(), refresh_per_second=_REDRAWS_PER_S) as live:
-        yield lambda snapshot: live.update(meter_table(snapshot))
+        yield lambda snapshot: live.update(meter_table(snapshot, most_meters=1))
 
 
-def meter_table(snapshot: Snapshot) -> Table:
-    """The snapshot as a table: levels, loudness, delay, and each stage's state and cost."""
+def meter_table(snapshot: Snapshot, most_meters: int | None = None) -> Table:
+    """The snapshot as a table: levels, loudness, delay, and each stage's state and cost.
+
+    Parameters
+    ----------
+    most_meters : int or None
+        How many meters of a stage are shown; a table that is redrawn in place must not be higher than the terminal.
+    """
     state = f"Sidetone · {snapshot.state}" + (f" ({snapshot.reason})" if snapshot.reason else "")
     table = Table(title=state, show_header=False)
     table.add_row(
@@ -79,7 +85,8 @@ def meter_table(snapshot: Snapshot) -> Table:
     for stage in snapshot.stages:
         state = stage.reason if stage.is_degraded else "bypassed" if stage.is_bypassed else "on"
         cost = f"{stage.work_ms.p50:6.3f} ms a hop" if stage.work_ms else ""
-        meters = "  ".join(_reading(name, value) for name, value in stage.meters.items())
+        readings = [] if stage.is_bypassed else list(stage.meters.items())[:most_meters]
+        meters = "  ".join(_reading(name, value) for name, value in readings)
         table.add_row(stage.id, f"{state}  {meters}".rstrip(), cost)
     table.add_section()
     faults = f"{snapshot.xruns} xruns, {snapshot.deadline_misses} late"
@@ -103,4 +110,4 @@ def _figure(value: float | None, unit: str) -> str:
 
 
 def _device_delay(p50_ms: float | None) -> str:
-    return "device to device: not measured" if p50_ms is None else f"device to device {p50_ms:.1f} ms measured"
+    return "end to end not measured" if p50_ms is None else f"{p50_ms:.1f} ms end to end"

@@ -9,11 +9,13 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
+from rich.console import Console
 from rich.table import Column, Table
 
 from app.cli import OWN_PROCESSES, parse
 from app.paths import find_paths
 from app.terminal import console, meter_table
+from engine.stages import STAGES
 from tests.helpers.fake_engine import FakeEngine
 
 WRONG = [
@@ -192,6 +194,14 @@ def test_names_in_brackets_are_names_and_ids_are_whole(capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     assert "room_correction.strength_percent" in out
     assert "Line [usb] [/dev] :smile:" in out
+
+
+def test_the_table_that_is_redrawn_fits_a_terminal_of_24_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    meters = {"gain_reduction_db": -3.0, "room_lufs": -60.0, "input_dbfs": -20.0, "ratio": 2.5}
+    fake = FakeEngine().snapshot()
+    stages = tuple(msgspec.structs.replace(fake.stages[0], id=stage.id, meters=meters) for stage in STAGES)
+    Console(width=80).print(meter_table(msgspec.structs.replace(fake, stages=stages), most_meters=1))
+    assert len(capsys.readouterr().out.splitlines()) <= 24
 
 
 def test_a_meter_is_told_in_its_own_unit(capsys: pytest.CaptureFixture[str]) -> None:
