@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.config import SAMPLE_RATE_HZ
 from engine.core.params import Value
 from engine.dsp.correction import FLAT, Limits, correction, target_curve
-from engine.dsp.curve import GRID_HZ
+from engine.dsp.curve import GRID_HZ, THIRD_OCTAVES_HZ
 from engine.dsp.speech_spectrum import speech_weights
 from engine.measure.profile import RoomProfile, Way
-from engine.measure.response import Decay
+from engine.measure.response import Decay, Waterfall, waterfall
 
 _STAGE = "room_correction"
 _DRY_S, _FURNISHED_S = 0.3, 0.6
@@ -35,6 +36,8 @@ class RoomPicture:
         What the filter does.
     words : tuple of str
         What the figures mean, a sentence each.
+    waterfall : Waterfall or None
+        How the tone dies away, where an impulse response was learnt.
     """
 
     frequencies_hz: Line
@@ -42,6 +45,7 @@ class RoomPicture:
     target_db: Line
     correction_db: Line
     words: tuple[str, ...]
+    waterfall: Waterfall | None = None
 
 
 def draw(profile: RoomProfile, params: Mapping[str, Value], notes: tuple[str, ...] = ()) -> RoomPicture:
@@ -57,7 +61,7 @@ def draw(profile: RoomProfile, params: Mapping[str, Value], notes: tuple[str, ..
     inside = (max(room.low_hz, GRID_HZ[0]) <= GRID_HZ) & (min(room.high_hz, GRID_HZ[-1]) >= GRID_HZ)
     measured_db: Line = ()
     target_db: Line = ()
-    if not room.is_correction and profile.way is not Way.CLAP:
+    if _is_tonal(profile):
         led_to = target_curve(target, room.own_target).at(GRID_HZ)
         response = room.curve.at(GRID_HZ)
         response = response - np.average(response - led_to, weights=speech_weights(GRID_HZ) * inside)
@@ -69,7 +73,35 @@ def draw(profile: RoomProfile, params: Mapping[str, Value], notes: tuple[str, ..
         target_db,
         tuple(gain_db[inside].tolist()),
         (*decay_in_words(profile.decay, profile.way), *notes),
+        waterfall(profile.impulse_samples(), SAMPLE_RATE_HZ) if profile.impulse else None,
     )
+
+
+def comparison_in_words(shown: RoomProfile, other: RoomProfile) -> str:
+    """What two rooms have in common and what not: their figures side by side, and how far their tone differs."""
+    parts = []
+    for name, unit, label in (("t30_s", "s", "T30"), ("edt_s", "s", "EDT"), ("c50_db", "dB", "C50")):
+        figures = [_figure(profile, name) for profile in (shown, other)]
+        if None not in figures:
+            parts.append(f"{label} {figures[0]:.2f} {unit} against {figures[1]:.2f} {unit}")
+    if _is_tonal(shown) and _is_tonal(other):
+        difference_db = shown.response.curve().at(THIRD_OCTAVES_HZ) - other.response.curve().at(THIRD_OCTAVES_HZ)
+        parts.append(f"the tone differs by {np.std(difference_db):.1f} dB (standard deviation)")
+    if not parts:
+        return f"Nothing was learnt of both this room and “{other.name}”."
+    return f"Beside “{other.name}”: {'; '.join(parts)}.".replace("-", "−")
+
+
+def _figure(profile: RoomProfile, name: str) -> float | None:
+    # Talking tells no more of the decay than about how long it is.
+    if profile.decay is None or (profile.way is Way.TALK and name != "edt_s"):
+        return None
+    figure: float | None = getattr(profile.decay, name)
+    return figure
+
+
+def _is_tonal(profile: RoomProfile) -> bool:
+    return not profile.is_correction and profile.way is not Way.CLAP
 
 
 def aim(params: Mapping[str, Value]) -> tuple[str, Limits]:

@@ -10,15 +10,15 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from app.paths import Paths
-from app.room_picture import RoomPicture, aim, draw
-from app.rooms import RoomFolder
+from app.room_picture import RoomPicture, aim, comparison_in_words, draw
+from app.rooms import DevicePair, RoomFolder
 from engine import RoomError, SidetoneError, Value
 from engine.files import write_whole
 from engine.io.backend import AudioBackend
@@ -41,6 +41,15 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A kept profile to compare with: its name, what it looks like, and how it differs, in words."""
+
+    name: str
+    picture: RoomPicture
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoomState:
     """How it is going.
 
@@ -48,6 +57,8 @@ class RoomState:
     ----------
     names : tuple of str
         The profiles there are.
+    devices : mapping
+        With which devices each of them was learnt.
     phase, progress, level_dbfs
         Of the take that runs; see `TakeStatus`.
     problem : str
@@ -56,16 +67,20 @@ class RoomState:
         Of the profile that was learnt or opened.
     kept : str
         Name under which that profile is kept; empty while it is not.
+    beside : Beside or None
+        Another one, shown beside it.
     """
 
     step: Step = Step.CHOOSING
     names: tuple[str, ...] = ()
+    devices: Mapping[str, DevicePair] = field(default_factory=dict)
     phase: str = ""
     progress: float = 0.0
     level_dbfs: float = -120.0
     problem: str = ""
     picture: RoomPicture | None = None
     kept: str = ""
+    beside: Beside | None = None
 
 
 class RoomSession:
@@ -121,7 +136,7 @@ class RoomSession:
             return
         self._is_cancelled.clear()
         self._take = None
-        self._state = RoomState(Step.LEARNING, self._state.names)
+        self._state = self._fresh(Step.LEARNING)
 
         def carry_out() -> None:
             backend = self._make_backend()
@@ -133,7 +148,7 @@ class RoomSession:
             lesson = TalkLesson(close_voice=close_voice) if way is Way.TALK else _LESSONS[way]()
             take = Take(backend, lesson, input_device, output_device)
             learnt = self._run(take, done=int(is_close_first), takes=1 + int(is_close_first))
-            self._show(learnt.profile("", input_device or "", output_device or ""), params, learnt.notes)
+            self._show(learnt.profile("", take.microphone, take.loudspeaker), params, learnt.notes)
 
         self._asked.put(carry_out)
 
@@ -151,7 +166,7 @@ class RoomSession:
     def choose_again(self) -> None:
         """Back to the beginning; what was learnt and not kept is forgotten."""
         if self._state.step is not Step.LEARNING:
-            self._state = RoomState(names=self._state.names)
+            self._state = self._fresh(Step.CHOOSING)
 
     def import_file(self, path: Path, params: Mapping[str, Value]) -> None:
         """Take over another program's measurement or filter, not yet kept."""
@@ -166,6 +181,18 @@ class RoomSession:
     def open(self, name: str, params: Mapping[str, Value]) -> None:
         """Show a profile that is kept."""
         self._asked.put(lambda: self._show(self._folder.load(name), params))
+
+    def compare(self, name: str, params: Mapping[str, Value]) -> None:
+        """Show a kept profile beside the one that is shown; an empty name for none."""
+
+        def carry_out() -> None:
+            beside = None
+            if name:
+                shown, other = self._shown(), self._folder.load(name)
+                beside = Beside(name, draw(other, params), comparison_in_words(shown, other))
+            self._state = replace(self._state, beside=beside, problem="")
+
+        self._asked.put(carry_out)
 
     def keep(self, name: str) -> None:
         """Keep what is shown under this name."""
@@ -230,10 +257,10 @@ class RoomSession:
     def _show(self, profile: RoomProfile, params: Mapping[str, Value], notes: tuple[str, ...] = ()) -> None:
         picture = draw(profile, params, notes)
         if self._is_cancelled.is_set() and self._state.step is Step.LEARNING:
-            self._state = RoomState(names=self._state.names)
+            self._state = self._fresh(Step.CHOOSING)
             return
         self._profile = profile
-        self._state = RoomState(Step.LEARNT, self._state.names, picture=picture, kept=profile.name)
+        self._state = replace(self._fresh(Step.LEARNT), picture=picture, kept=profile.name)
 
     def _shown(self) -> RoomProfile:
         if self._profile is None:
@@ -241,15 +268,21 @@ class RoomSession:
         return self._profile
 
     def _look(self) -> None:
-        self._state = replace(self._state, names=tuple(self._folder.names()))
+        names = tuple(self._folder.names())
+        devices = {name: self._folder.devices(name) for name in names}
+        self._state = replace(self._state, names=names, devices=devices)
+
+    def _fresh(self, step: Step) -> RoomState:
+        """Of a wish only the profiles are left."""
+        return RoomState(step, self._state.names, self._state.devices)
 
     def _refuse(self, reason: str) -> None:
         if self._state.step is not Step.LEARNING:
             self._state = replace(self._state, problem=_sentence(reason))
         elif self._is_cancelled.is_set():
-            self._state = RoomState(names=self._state.names)
+            self._state = self._fresh(Step.CHOOSING)
         else:
-            self._state = RoomState(Step.REFUSED, self._state.names, problem=_sentence(reason))
+            self._state = replace(self._fresh(Step.REFUSED), problem=_sentence(reason))
 
 
 def room_session(paths: Paths) -> RoomSession:

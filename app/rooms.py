@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.dsp.correction import Room
@@ -13,6 +14,27 @@ from engine.measure.profile import RoomProfile, decode_profile, encode_profile
 _SUFFIX = ".room.json"
 _LONGEST_NAME = 60
 _FORBIDDEN = '<>:"/\\|?*'
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePair:
+    """What a person calls the devices a room was learnt with, or those in use; empty where that is not known."""
+
+    microphone: str = ""
+    loudspeaker: str = ""
+
+
+def device_warning(name: str, learnt_with: DevicePair, used: DevicePair) -> str:
+    """What the user should know if the profile `name` was learnt with other devices than those in use; else empty."""
+    for kind in ("microphone", "loudspeaker"):
+        then, now = getattr(learnt_with, kind), getattr(used, kind)
+        # The user may have given no more than a part of a name.
+        if then.casefold() not in now.casefold() and now.casefold() not in then.casefold():
+            return (
+                f"“{name}” was learnt with another {kind}, “{then}”. "
+                f"Learn the room again with “{now}”, or it is corrected wrongly."
+            )
+    return ""
 
 
 class RoomFolder:
@@ -61,6 +83,14 @@ class RoomFolder:
             As `load`.
         """
         return self.load(name).room()
+
+    def devices(self, name: str) -> DevicePair:
+        """The devices a profile was learnt with; unknown ones if it is damaged."""
+        try:
+            profile = self.load(name)
+        except RoomError:
+            return DevicePair()
+        return DevicePair(profile.input_device, profile.output_device)
 
     def save(self, profile: RoomProfile) -> Path:
         """Write a profile, whole or not at all; one of the same name is replaced.

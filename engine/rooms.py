@@ -11,6 +11,7 @@ from engine.dsp.correction import Room
 from engine.errors import RoomError
 from engine.monitor import MonitorBus
 from engine.snapshot import RoomSnapshot
+from engine.stages.dereverb import Dereverb
 from engine.stages.room_correction import RoomCorrection
 
 LoadRoom = Callable[[str], Room]
@@ -28,14 +29,16 @@ class Rooms:
     Parameters
     ----------
     stages : iterable of Stage
-        Those of the chain; the room correction among them is the one that is told.
+        Those of the chain; those among them that work on the room are told.
     monitor : MonitorBus
     load : callable
         Where profiles come from.
     """
 
     def __init__(self, stages: Iterable[Stage[Any]], monitor: MonitorBus, load: LoadRoom) -> None:
+        stages = tuple(stages)
         self._corrections = tuple(stage for stage in stages if isinstance(stage, RoomCorrection))
+        self._dereverbs = tuple(stage for stage in stages if isinstance(stage, Dereverb))
         self._monitor = monitor
         self._load = load
         self._chosen = RoomSnapshot()
@@ -87,4 +90,6 @@ class Rooms:
     def _correct(self, room: Room | None, headphones: Room | None) -> None:
         for correction in self._corrections:
             correction.correct(room)
+        for dereverb in self._dereverbs:
+            dereverb.listen_in(room)
         self._monitor.correct(headphones)

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from app.composition import rendezvous, room_folder
 from app.paths import Paths
+from app.rooms import DevicePair, device_warning
 from app.terminal import console
 from engine import RoomError, SetRoom
 from engine.files import write_whole
@@ -74,7 +75,7 @@ def _learn(command: argparse.Namespace, folder: RoomFolder) -> None:
     assert learnt is not None
     for note in learnt.notes:
         print(note, file=sys.stderr)
-    _keep(learnt.profile(command.name, command.input or "", command.output or ""), folder, command.json)
+    _keep(learnt.profile(command.name, take.microphone, take.loudspeaker), folder, command.json)
 
 
 def _carry_out(take: Take) -> None:
@@ -171,6 +172,10 @@ def _use(name: str, is_monitor: bool, folder: RoomFolder, paths: Paths) -> None:
     if chosen:
         folder.load(chosen)
     engine = connect(rendezvous(paths))
-    now = engine.snapshot().room.config
+    snapshot = engine.snapshot()
+    devices = snapshot.devices
+    used = DevicePair(loudspeaker=devices.monitor) if is_monitor else DevicePair(microphone=devices.input)
+    if chosen and (warning := device_warning(chosen, folder.devices(chosen), used)):
+        print(warning, file=sys.stderr)
     changed = {"monitor": chosen} if is_monitor else {"profile": chosen}
-    engine.send(SetRoom(msgspec.structs.replace(now, **changed)))
+    engine.send(SetRoom(msgspec.structs.replace(snapshot.room.config, **changed)))

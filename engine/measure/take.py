@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dsp.curve import GRID_HZ, Curve
-from engine.errors import RoomError
+from engine.errors import DeviceError, RoomError
 from engine.io.backend import HOP_FRAMES, SAMPLE_RATE_HZ, AudioBackend, AudioStream, StreamRequest
+from engine.io.devices import Direction, find_device
 from engine.measure.clap import evaluate_claps
 from engine.measure.profile import RoomProfile, StoredCurve, Way, octave_times_s, stored_impulse
 from engine.measure.response import Decay, decay_of, response_curve
@@ -229,6 +230,8 @@ class Take:
     ----------
     recording : array
         What was heard, mono at 48 kHz, shape (frames,); whole once the take is over.
+    microphone, loudspeaker : str
+        What a person calls the devices; the second is empty where nothing is played.
     """
 
     def __init__(
@@ -240,6 +243,7 @@ class Take:
         self._is_cancelled = threading.Event()
         self._status = TakeStatus()
         self.recording: NDArray[np.float32] = np.zeros(0, np.float32)
+        self.microphone = self.loudspeaker = ""
 
     @property
     def status(self) -> TakeStatus:
@@ -270,12 +274,21 @@ class Take:
 
     def _record(self) -> NDArray[np.float32]:
         stream = self._backend.open(self._request)
+        self.microphone = self._called(self._request.input_device, Direction.INPUT)
+        if self._lesson.stimulus() is not None:
+            self.loudspeaker = self._called(self._request.output_device, Direction.OUTPUT)
         try:
             stream.free_clocks()
             stream.start()
             return self._exchange(stream)
         finally:
             stream.close()
+
+    def _called(self, device: str | None, direction: Direction) -> str:
+        try:
+            return find_device(self._backend.devices(), device, direction).name
+        except DeviceError:
+            return device or ""
 
     def _exchange(self, stream: AudioStream) -> NDArray[np.float32]:
         stimulus = self._lesson.stimulus()

@@ -8,6 +8,7 @@ from engine.core.stage import Stage
 from engine.stages.compressor import Compressor
 from engine.stages.de_esser import DeEsser
 from engine.stages.denoise import Denoise
+from engine.stages.dereverb import Dereverb
 from engine.stages.duck import Duck
 from engine.stages.equalizer import Equalizer
 from engine.stages.gate import Gate
@@ -22,6 +23,8 @@ STAGES: tuple[type[Stage[Any]], ...] = (
     InputGain,
     HighPass,
     Denoise,
+    # Behind the denoiser: steady noise would look like a room that never falls silent.
+    Dereverb,
     # After the denoiser, which knows rooms from its training and should hear the microphone as it is.
     RoomCorrection,
     Gate,

@@ -5,26 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
+from scipy import signal
 
 from app.bridge import EngineBridge, LinkState
 from app.room_session import RoomSession, Step
 from app.rooms import RoomFolder
 from app.ui.main_window import MainWindow
+from app.ui.panels.room_listening import UNCORRECTED
 from app.ui.panels.room_panel import RoomPanel
 from app.ui.tools import Tool
-from engine import DeviceConfig, EngineConfig, RoomConfig, SetRoom
+from engine import (
+    ChainConfig,
+    Compare,
+    ComparisonSnapshot,
+    DeviceConfig,
+    EndComparison,
+    EngineConfig,
+    Listen,
+    RoomConfig,
+    RoomSnapshot,
+    SetRoom,
+    Source,
+)
 from engine.io.simulated import SimulatedBackend
 from tests.gui.cut_text import cut_texts
 from tests.helpers.fake_engine import FakeEngine, FakeLink
-from tests.helpers.rooms import RATE_HZ, room_impulse
-from tests.helpers.simulated_room import RoomLoop, room_backend
+from tests.helpers.rooms import RATE_HZ, room_impulse, speech_like
+from tests.helpers.simulated_room import RoomLoop, room_backend, talking_backend
 
 ROOM = room_impulse(0.4, seconds=1.5)
 PATIENCE_MS = 60_000
@@ -35,9 +51,10 @@ class Studio:
 
     def __init__(self) -> None:
         self.loop = RoomLoop(ROOM, gain=0.5, noise=2e-4)
+        self.recording: NDArray[np.float64] | None = None
 
     def backend(self) -> SimulatedBackend:
-        return room_backend(self.loop)
+        return room_backend(self.loop) if self.recording is None else talking_backend(self.recording)
 
 
 @pytest.fixture
@@ -104,7 +121,7 @@ def test_a_room_is_learnt_by_sweeps_seen_kept_used_and_forgotten(
     qtbot.waitUntil(lambda: sent(engine) == [RoomConfig(profile="Attic")])
     kept = folder.load("Attic")
     assert kept.decay is not None
-    assert kept.input_device == "simulated:in"
+    assert (kept.input_device, kept.output_device) == ("Simulated microphone", "Simulated output")
     panel.export_picture(tmp_path / "attic.png")
     assert (tmp_path / "attic.png").read_bytes().startswith(b"\x89PNG")
     panel.export_equalizer(tmp_path / "attic.txt")
@@ -114,16 +131,105 @@ def test_a_room_is_learnt_by_sweeps_seen_kept_used_and_forgotten(
     click(panel.result.back_button)
     await_step(qtbot, panel, Step.CHOOSING)
     qtbot.waitUntil(lambda: panel.choosing.voice.currentData() == "Attic")
+    qtbot.waitUntil(lambda: "learnt with another microphone" in panel.choosing.warning.text())
+    assert "“Built-in microphone”" in panel.choosing.warning.text()
+    qtbot.waitUntil(lambda: cut_texts(panel.window()) == [])  # type: ignore[arg-type]
     panel.choosing.voice.chosen.emit("")
     qtbot.waitUntil(lambda: sent(engine)[-1] == RoomConfig())
     click(panel.choosing.show_button)
     await_step(qtbot, panel, Step.LEARNT)
-    assert panel.result.legend.text().startswith("Attic:")
+    assert panel.result.name.text() == "Attic"
     click(panel.result.back_button)
     await_step(qtbot, panel, Step.CHOOSING)
     click(panel.choosing.remove_button)
     qtbot.waitUntil(lambda: panel.choosing.list.count() == 0)
     assert folder.names() == []
+
+
+def test_a_room_dies_away_on_the_screen_and_stands_beside_another(
+    qtbot: QtBot, panel: RoomPanel, folder: RoomFolder, tmp_path: Path
+) -> None:
+    for name, t60_s in (("Attic", 0.4), ("Cellar", 0.9)):
+        impulse = room_impulse(t60_s, seconds=1.5)
+        soundfile.write(tmp_path / f"{name}.wav", 0.5 * impulse / np.abs(impulse).max(), RATE_HZ, subtype="FLOAT")
+        panel.import_file(tmp_path / f"{name}.wav")
+        await_step(qtbot, panel, Step.LEARNT)
+        panel.result.name.setText(name)
+        click(panel.result.save_button)
+        qtbot.waitUntil(lambda name=name: panel._shown is not None and panel._shown.kept == name)
+        if name == "Attic":
+            click(panel.result.back_button)
+            await_step(qtbot, panel, Step.CHOOSING)
+    result = panel.result
+    assert result.plots.currentWidget() is result.plot
+    click(result.decay_button)
+    assert result.plots.currentWidget() is result.waterfall
+    assert not result.waterfall.is_empty
+    assert "dies away" in result.legend.text()
+    click(result.tone_button)
+
+    assert not result.plot.is_beside_shown
+    result.beside.setCurrentIndex(result.beside.findData("Attic"))
+    result.beside.chosen.emit("Attic")
+    qtbot.waitUntil(lambda: result.plot.is_beside_shown)
+    assert result.comparison.text().startswith("Beside “Attic”: T30 0.9")
+    assert "against 0.4" in result.comparison.text()
+    assert "Attic" in result.legend.text()
+    qtbot.waitUntil(lambda: cut_texts(panel.window()) == [])  # type: ignore[arg-type]
+    result.beside.chosen.emit("")
+    qtbot.waitUntil(lambda: not result.plot.is_beside_shown)
+    assert not result.comparison.isVisible()
+
+
+def test_the_voice_is_heard_with_and_without_its_room(
+    qtbot: QtBot, panel: RoomPanel, engine: FakeEngine, folder: RoomFolder
+) -> None:
+    assert not panel.listening.isVisible()
+    engine.room = RoomSnapshot(RoomConfig(profile="Attic"))
+    qtbot.waitUntil(panel.listening.isVisible)
+    qtbot.waitUntil(lambda: cut_texts(panel.window()) == [])  # type: ignore[arg-type]
+    click(panel.listening.sources[Source.B])
+    without = Compare(chain=ChainConfig(bypass={"room_correction": True}), label=UNCORRECTED)
+    qtbot.waitUntil(lambda: engine.commands[-2:] == [without, Listen(Source.B)])
+    running = ComparisonSnapshot(Source.B, UNCORRECTED, False, 20.0, (0.0, -1.5))
+    panel.listening.show_comparison(running)
+    assert panel.listening.sources[Source.B].isChecked()
+    panel.listening._listen(Source.A)
+    qtbot.waitUntil(lambda: engine.commands[-1] == Listen(Source.A))
+    assert engine.commands.count(without) == 1
+    panel.listening.show_comparison(running)
+    panel.listening.end_button.click()
+    qtbot.waitUntil(lambda: engine.commands[-1] == EndComparison())
+    # What another panel compares is not shown as ours.
+    panel.listening.show_comparison(msgspec.structs.replace(running, other="denoise.mode light"))
+    assert not panel.listening.sources[Source.B].isChecked()
+
+
+def test_talking_teaches_a_boxy_room(qtbot: QtBot, panel: RoomPanel, studio: Studio) -> None:
+    boxy = signal.oaconvolve(speech_like(), room_impulse(0.3, boxy_db=15.0))[: 30 * RATE_HZ]
+    studio.recording = 0.3 * boxy / np.abs(boxy).max()
+    click(panel.choosing.ways["talk"])
+    await_step(qtbot, panel, Step.LEARNT)
+    assert "Compared with the voice" in panel.result.words.text()
+    assert min(panel.result.plot.shown_lines) > 100
+    assert not panel.result.decay_button.isEnabled()
+
+
+def test_talking_that_is_only_noise_is_refused(qtbot: QtBot, panel: RoomPanel, studio: Studio) -> None:
+    studio.recording = 0.05 * np.random.default_rng(1).standard_normal(31 * RATE_HZ)
+    click(panel.choosing.ways["talk"])
+    await_step(qtbot, panel, Step.REFUSED)
+    assert "the room is too loud to learn it by talking" in panel.take.phase.text().lower()
+
+
+def test_the_microphone_of_the_system_is_one_to_learn_with(
+    qtbot: QtBot, panel: RoomPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(panel._bridge, "_device_config", DeviceConfig())
+    monkeypatch.setattr(panel._session, "learn", lambda way, *devices: asked.extend(devices[:2]))
+    click(panel.choosing.ways["sweep"])
+    assert asked == [None, None]
 
 
 def test_a_take_that_is_too_loud_is_refused_and_tried_again(qtbot: QtBot, panel: RoomPanel, studio: Studio) -> None:
@@ -160,7 +266,7 @@ def test_an_impulse_response_is_taken_over_and_another_file_is_a_sentence(
     soundfile.write(tmp_path / "hall.wav", ROOM / np.abs(ROOM).max() * 0.5, RATE_HZ, subtype="FLOAT")
     panel.import_file(tmp_path / "hall.wav")
     await_step(qtbot, panel, Step.LEARNT)
-    assert panel.result.legend.text().startswith("Not kept yet:")
+    assert panel.result.name.text() == ""
     assert panel.result.problem.text() == ""
 
 

@@ -8,6 +8,7 @@ from scipy import signal
 
 from engine.core.stage import Block
 from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
+from engine.io.simulated_sound import FunctionSource
 
 
 class RoomLoop:
@@ -85,3 +86,12 @@ def room_backend(loop: RoomLoop, ppm: float = 0.0) -> SimulatedBackend:
     """A simulated studio around `loop`, as fast as it goes; the microphone's clock is off by `ppm`."""
     simulation = Simulation(microphone=SimulatedDevice(clock_error_ppm=ppm), is_real_time=False)
     return SimulatedBackend(simulation, lambda: loop, loop)
+
+
+def talking_backend(recording: NDArray[np.float64]) -> SimulatedBackend:
+    """A simulated microphone that hears `recording`, shape (frames,), over and over, as fast as it goes."""
+
+    def speak(first_frame: int, out: Block) -> None:
+        out[:] = np.take(recording, np.arange(first_frame, first_frame + out.shape[1]), mode="wrap")
+
+    return SimulatedBackend(Simulation(is_real_time=False), lambda: FunctionSource(speak))

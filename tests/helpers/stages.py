@@ -19,6 +19,7 @@ BLOCK = 480
 TRANSPARENT: dict[str, dict[str, Any]] = {
     "compressor": {"ratio": 1.0},
     "denoise": {"strength_db": 0.0},
+    "dereverb": {"strength_db": 0.0},
     "gate": {"depth_db": 0.0},
     "leveller": {"boost_db": 0.0, "cut_db": 0.0},
     "room_correction": {"strength": 0.0},

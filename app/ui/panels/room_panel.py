@@ -13,9 +13,11 @@ from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge
 from app.room_session import RoomSession, RoomState, Step, Way
-from app.ui.panels.room_pages import ADVICE, ChoosingPage, ResultPage, TakePage
+from app.ui.panels.room_listening import RoomListening
+from app.ui.panels.room_pages import ADVICE, ChoosingPage, TakePage
+from app.ui.panels.room_result import ResultPage
 from app.ui.tool_panel import ToolPanel
-from engine import RoomConfig, SetRoom, Snapshot, Value
+from engine import AUTOMATIC, RoomConfig, SetRoom, Snapshot, Value
 
 _LOOK_MS = 50
 _STAGE = "room_correction"
@@ -42,11 +44,14 @@ class RoomPanel(ToolPanel):
         self._way = ""
         self._to_use = ""
         self.choosing, self.take, self.result = ChoosingPage(), TakePage(), ResultPage()
+        self.listening = RoomListening(bridge, _STAGE)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         for page in (self.choosing, self.take, self.result):
             column.addWidget(page)
+        column.addWidget(self.listening)
+        column.addStretch(1)
         self.set_body(body)
         self._connect()
         self._look()
@@ -56,7 +61,10 @@ class RoomPanel(ToolPanel):
         self._params = {name: value for name, value in snapshot.params.items() if name.startswith(f"{_STAGE}.")}
         self._is_bypassed = any(stage.is_bypassed for stage in snapshot.stages if stage.id == _STAGE)
         self._config = snapshot.room.config
-        self.choosing.show_chosen(self._session.state.names, self._config)
+        self.choosing.show_chosen(self._session.state, self._config, snapshot.devices)
+        self.listening.show_comparison(snapshot.comparison)
+        is_corrected = bool(self._config.profile) and not self._is_bypassed
+        self.listening.setVisible(is_corrected and self._session.state.step in (Step.CHOOSING, Step.LEARNT))
 
     def first_control(self) -> QWidget:
         """The first way."""
@@ -92,6 +100,7 @@ class RoomPanel(ToolPanel):
         self.choosing.remove_button.clicked.connect(lambda: session.remove(self.choosing.marked))
         self.take.cancel_button.clicked.connect(session.cancel)
         self.take.again_button.clicked.connect(lambda: self._choose_way(self._way))
+        self.result.beside.chosen.connect(lambda name: session.compare(name, self._params))
         self.result.save_button.clicked.connect(self._save)
         self.result.name.returnPressed.connect(self._save)
         self.result.use_button.clicked.connect(self._save_and_use)
@@ -108,10 +117,11 @@ class RoomPanel(ToolPanel):
             return
         self.take.advice.setText(ADVICE[way])
         is_close_first = way == "twice"
+        chosen = self._bridge.device_config.input
         loudspeaker = self.choosing.loudspeaker.currentData()
         self._session.learn(
             Way.TALK if is_close_first else Way(way),
-            self._bridge.device_config.input,
+            None if chosen == AUTOMATIC else chosen,
             loudspeaker,
             self._params,
             is_close_first,

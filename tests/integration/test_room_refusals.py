@@ -1,0 +1,94 @@
+"""Real noise over a take: it is refused in words that tell what to do, or what is learnt is right all the same."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from numpy.typing import NDArray
+from scipy import signal
+
+from engine.dsp.curve import power_spectrum, third_octave_db
+from engine.errors import RoomError
+from engine.measure.clap import evaluate_claps
+from engine.measure.response import decay_of
+from engine.measure.sweep import RATE_HZ, Sweep, evaluate_sweeps
+from engine.measure.talk import evaluate_talk
+from tests.helpers.rooms import room_impulse, speech_like
+
+pytestmark = pytest.mark.needs("eval")
+
+SWEEP = Sweep()
+ROOM = room_impulse(0.4, seconds=1.5)
+STEADY = ("things_ceiling-fan", "things_washing-machine", "transport_inside-a-train")
+SUDDEN = ("things_keyboard", "animals_dog-barking", "places_restaurant")
+
+
+def noise(eval_folder: Path, name: str, frames: int) -> NDArray[np.float64]:
+    """A real noise of 1 RMS, over and over."""
+    samples, rate_hz = soundfile.read(eval_folder / "data" / "noise" / f"md_{name}.flac", always_2d=True)
+    heard = np.resize(soxr.resample(samples.mean(axis=1), rate_hz, RATE_HZ), frames)
+    heard -= heard.mean()
+    return np.asarray(heard / np.sqrt(np.mean(heard**2)))
+
+
+@pytest.fixture(scope="module")
+def swept() -> NDArray[np.float64]:
+    sound = signal.oaconvolve(SWEEP.stimulus().astype(np.float64), ROOM)
+    return np.asarray(0.1 * np.concatenate([np.zeros(4000), sound])[: SWEEP.stimulus().size])
+
+
+def error_db(found: NDArray[np.float64]) -> float:
+    difference = third_octave_db(power_spectrum(found), RATE_HZ) - third_octave_db(power_spectrum(ROOM), RATE_HZ)
+    return float(np.abs(difference - difference.mean()).max())
+
+
+@pytest.mark.parametrize("name", STEADY + SUDDEN)
+def test_noise_as_loud_as_the_sweep_is_refused(swept: NDArray[np.float64], eval_folder: Path, name: str) -> None:
+    level = np.sqrt(np.mean(swept[2 * RATE_HZ : 5 * RATE_HZ] ** 2))
+    with pytest.raises(RoomError, match=r"noise|quiet|moved|clipped|distorts"):
+        evaluate_sweeps(swept + 2.0 * level * noise(eval_folder, name, swept.size), SWEEP)
+
+
+@pytest.mark.parametrize("name", STEADY + SUDDEN)
+@pytest.mark.parametrize("snr_db", [25.0])
+def test_noise_below_the_sweep_is_refused_or_does_no_harm(
+    swept: NDArray[np.float64], eval_folder: Path, name: str, snr_db: float
+) -> None:
+    level = np.sqrt(np.mean(swept[2 * RATE_HZ : 5 * RATE_HZ] ** 2))
+    recording = swept + 10 ** (-snr_db / 20) * level * noise(eval_folder, name, swept.size)
+    with contextlib.suppress(RoomError):
+        assert error_db(evaluate_sweeps(recording, SWEEP).impulse) < 1.0
+
+
+@pytest.mark.parametrize("name", STEADY + SUDDEN[:2])
+def test_noise_is_no_talking(eval_folder: Path, name: str) -> None:
+    with pytest.raises(RoomError, match=r"too loud to learn it|too little speech|hardly anything"):
+        evaluate_talk(0.05 * noise(eval_folder, name, 30 * RATE_HZ))
+
+
+@pytest.mark.parametrize("name", STEADY)
+def test_talking_below_steady_noise_is_refused(eval_folder: Path, name: str) -> None:
+    voice = speech_like()
+    with pytest.raises(RoomError, match=r"too loud to learn it"):
+        evaluate_talk(0.1 * voice + 0.3 * noise(eval_folder, name, voice.size) * np.std(voice))
+
+
+@pytest.mark.parametrize("name", STEADY)
+def test_noise_is_no_clap(eval_folder: Path, name: str) -> None:
+    with pytest.raises(RoomError, match="no clap"):
+        evaluate_claps(0.05 * noise(eval_folder, name, 12 * RATE_HZ))
+
+
+@pytest.mark.parametrize("name", STEADY + SUDDEN)
+def test_a_clap_in_noise_is_refused_or_tells_the_decay(eval_folder: Path, name: str) -> None:
+    clap = np.zeros(12 * RATE_HZ)
+    start = 3 * RATE_HZ
+    clap[start : start + ROOM.size] = 0.9 * ROOM / np.abs(ROOM).max()
+    with contextlib.suppress(RoomError):
+        result = evaluate_claps(clap + 1e-3 * noise(eval_folder, name, clap.size))
+        assert decay_of(result.impulse, RATE_HZ).t20_s == pytest.approx(decay_of(ROOM, RATE_HZ).t20_s, rel=0.1)
