@@ -1,4 +1,4 @@
-"""Room correction on measured rooms, by every way to learn one, and what its convolver costs: `python -m benchmarks.room`.
+"""Room correction on measured rooms, by every way to learn one, and what its convolver costs: `python -m benchmarks.room PART`.
 
 Rooms and voices come from the evaluation material beside the checkout; the tables go to docs/benchmarks/room.md. Times are to
 be trusted only on a machine that does nothing else.
@@ -18,6 +18,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from benchmarks.sections import put_section
 from engine.dsp.convolver import Convolver, PartitionedFilter
 from engine.dsp.correction import BANDS, FILTER, FLAT, Limits, Room, correction_taps
 from engine.dsp.curve import THIRD_OCTAVES_HZ, power_spectrum, third_octave_db
@@ -145,14 +146,13 @@ def convolver_costs_ms(seconds: float, hops: int = 6000) -> tuple[float, float]:
     return float(np.median(costs) * 1e3), float(np.percentile(costs, 99) * 1e3)
 
 
-def report(rows: list[Row], costs: dict[float, tuple[float, float]]) -> str:
-    """All tables as Markdown."""
+def rooms_table(rows: list[Row]) -> str:
+    """What every way to learn gives in each room, as Markdown."""
     lines = [
-        "# Room correction measured",
-        "",
-        "`python -m benchmarks.room`. *Deviation*: standard deviation of the third-octave response from flat, 100 Hz to "
-        "10 kHz, where the recording of the room reaches. *Talking*: share of the sweep's improvement, mean (worst) over the "
-        "speakers; below zero it is worse than nothing. *Close*: with the same voice close to the microphone first.",
+        "`python -m benchmarks.room rooms`. *Deviation*: standard deviation of the third-octave response from flat, 100 Hz to "
+        "10 kHz, where the recording of the room reaches. *Talking*: share of the sweep's improvement, mean (worst) over "
+        f"{max(len(row.talk) for row in rows)} speakers; below zero it is worse than nothing. *Close*: with the same voice "
+        "close to the microphone first.",
         "",
         "| room | T20 s | bands | deviation dB | by sweep | reduced by | ten bands | boost dB | delay ms | talking | close |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
@@ -165,28 +165,43 @@ def report(rows: list[Row], costs: dict[float, tuple[float, float]]) -> str:
             f"| {100 * (1 - row.sweep_db / row.before_db):.0f} % | {row.ten_bands_db:.2f} | {row.most_boost_db:.2f} "
             f"| {row.delay_ms:.2f} | {shares[0]} | {shares[1]} |"
         )
-    lines += ["", "| filter | median ms per hop | p99 ms per hop |", "|---|---|---|"]
-    lines += [f"| {seconds:g} s | {median:.3f} | {p99:.3f} |" for seconds, (median, p99) in costs.items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
+
+
+def convolver_table() -> str:
+    """What filters of several lengths cost, as Markdown."""
+    lines = [
+        "`python -m benchmarks.room convolver`, one channel, hops of 480 frames (10 ms).",
+        "",
+        "| filter | median ms per hop | p99 ms per hop |",
+        "|---|---|---|",
+    ]
+    for seconds in (0.1, 1.0, 4.0):
+        median_ms, p99_ms = convolver_costs_ms(seconds)
+        lines.append(f"| {seconds:g} s | {median_ms:.3f} | {p99_ms:.3f} |")
+    return "\n".join(lines)
 
 
 def main() -> int:
     """Write the tables."""
     root = Path(__file__).resolve().parents[1]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.room", description=__doc__)
+    parser.add_argument("part", choices=("rooms", "convolver"), help="what to measure")
     parser.add_argument("--eval", type=Path, default=root.parent / "shared" / "eval", help="evaluation material")
     parser.add_argument("--out", type=Path, default=root / "docs" / "benchmarks", help="folder for the tables")
     options = parser.parse_args()
-    data = options.eval / "data"
-    if not (data / "manifest.csv").is_file():
-        print(f"{options.eval} holds no evaluation material; say with --eval where it is", file=sys.stderr)
-        return 1
-    costs = {seconds: convolver_costs_ms(seconds) for seconds in (0.1, 1.0, 4.0)}
-    speakers = voices(data)
-    rows = [room_row(path, speakers) for path in sorted((data / "rir").glob("*.flac"))]
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "room.md").write_text(report(rows, costs), "utf-8")
-    print(report(rows, costs))
+    if options.part == "convolver":
+        heading, text = "Cost of the convolver", convolver_table()
+    else:
+        data = options.eval / "data"
+        if not (data / "manifest.csv").is_file():
+            print(f"{options.eval} holds no evaluation material; say with --eval where it is", file=sys.stderr)
+            return 1
+        speakers = voices(data)
+        rows = [room_row(path, speakers) for path in sorted((data / "rir").glob("*.flac"))]
+        heading, text = "Rooms learnt and corrected", rooms_table(rows)
+    put_section(options.out / "room.md", "Room correction measured", heading, text)
+    print(text)
     return 0
 
 

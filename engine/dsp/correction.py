@@ -52,8 +52,8 @@ class Room:
         Where the response is to be believed.
     own_target : Curve or None
         What the target "own" means here.
-    decay_s : float or None
-        Reverberation time, where it was learnt.
+    decay_s, direct_db : float or None
+        Reverberation time, and direct sound against all reverberation, where they were learnt.
     """
 
     curve: Curve
@@ -62,6 +62,7 @@ class Room:
     own_target: Curve | None = None
     decay_s: float | None = None
     is_correction: bool = False
+    direct_db: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """Late reverberation taken out of a voice, without a delay: what rings on is foretold from what was heard, and turned down.
 
-A room's reverberation dies away exponentially, so the power that rings on now in each band is the power heard a while ago,
-less what the room has swallowed since. Bands in which that is most of what is heard are turned down. The gains come from a
-transform of the newest samples and are put on as a minimum-phase filter that changes every 5 ms, so the sound itself is never
-late; all channels are treated alike.
+A room's reverberation dies away exponentially, so the power that rings on now in each band follows from the power heard so
+far, the time the room takes, and how much of what is heard comes straight from the mouth. Bands in which most of what is
+heard only rings on are turned down. The gains come from a transform of the newest samples and are put on as a minimum-phase
+filter that changes every 5 ms, so the sound itself is never late; all channels are treated alike.
 
-Source: K. Lebart, J. Boucher, P. Denbigh, "A new method based on spectral subtraction for speech dereverberation", Acta
-Acustica 87 (2001) 359-366, for the statistical model; Y. Ephraim, D. Malah, "Speech enhancement using a minimum mean-square
-error short-time spectral amplitude estimator", IEEE Trans. ASSP 32 (1984), equation 51, for the decision-directed ratio;
-H. Löllmann, P. Vary, "Low delay noise reduction and dereverberation for hearing aids", EURASIP JASP (2009) 437807, for gains
-put on as a filter in time.
+Source: E. Habets, S. Gannot, I. Cohen, "Late reverberant spectral variance estimation based on a statistical model", IEEE
+Signal Processing Letters 16 (2009) 770-773, which is the model of K. Lebart, J. Boucher, P. Denbigh, "A new method based on
+spectral subtraction for speech dereverberation", Acta Acustica 87 (2001) 359-366, with the direct sound told apart; Y. Ephraim,
+D. Malah, "Speech enhancement using a minimum mean-square error short-time spectral amplitude estimator", IEEE Trans. ASSP 32
+(1984), equation 51, for the decision-directed ratio; H. Löllmann, P. Vary, "Low delay noise reduction and dereverberation for
+hearing aids", EURASIP JASP (2009) 437807, for gains put on as a filter in time.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ from engine.dsp.kernel import compile_kernels, inline, kernel
 LATE_MS = 50.0
 """From here on a reflection is reverberation and no longer part of the sound itself."""
 
-_WINDOW, _HOP, _TAPS = 960, 240, 480
+_WINDOW, _HOP, _TAPS = 960, 240, 256
 _BINS = _WINDOW // 2 + 1
 _POWER_MS = 20.0
 _GLIDE_MS = 40.0
-_RATIO_MEMORY_MS = 95.0
+_RATIO_MEMORY_MS = 45.0
 _METER_MS = 300.0
 _LEAST_POWER = 1e-14
 _FILLED, _NEWEST = range(2)
-_FLOOR, _KEPT = range(2)
+_FLOOR, _LATER, _RINGS_ON, _SETS_OFF = range(4)
 _BEFORE, _AFTER = range(2)
-_HEARD, _DIRECT, _LATE, _LOG_GAIN = range(4)
+_HEARD, _MEAN, _RINGING, _DIRECT, _LOG_GAIN = range(5)
 
 
 class Dereverberator:
@@ -50,13 +51,16 @@ class Dereverberator:
     def __init__(self, channels: int, sample_rate: int) -> None:
         compile_kernels(_dereverberate)
         hop_ms = 1e3 * _HOP / sample_rate
-        self._late_hops = round(LATE_MS / hop_ms)
+        self._hop_s = hop_ms / 1e3
+        late_hops = round(LATE_MS / hop_ms)
         self._at = np.zeros(2, np.int64)
         self._line = np.zeros((channels, _WINDOW + _HOP), np.float32)
         self._taps = np.zeros((2, _TAPS), np.float32)
-        self._bins = np.zeros((4, _BINS))
-        self._past = np.zeros((self._late_hops, _BINS))
-        self._glides = np.zeros(2)
+        self._bins = np.zeros((5, _BINS))
+        # Of the hop that is judged, what rang on a hop ago is known already.
+        self._past = np.zeros((late_hops - 1, _BINS))
+        self._settings = np.zeros(4)
+        self._glides = np.zeros(4)
         self._powers = np.zeros(2)
         self._window = np.hanning(_WINDOW + 1)[:_WINDOW].astype(np.float32)
         self._window /= np.sqrt(np.sum(np.square(self._window, dtype=np.float64))).astype(np.float32)
@@ -80,7 +84,7 @@ class Dereverberator:
         heard, kept = self._powers
         return float(10.0 * math.log10((heard + _LEAST_POWER) / (kept + _LEAST_POWER)))
 
-    def process(self, block: Block, strength_db: float, decay_s: float) -> None:
+    def process(self, block: Block, strength_db: float, decay_s: float, direct_db: float) -> None:
         """Treat `block`, shape (channels, frames), in place. Audio thread.
 
         Parameters
@@ -89,11 +93,18 @@ class Dereverberator:
             No band is turned down by more than this; 0 lets the sound through as it is.
         decay_s : float
             Time in which the room's reverberation falls by 60 dB.
+        direct_db : float
+            How far the sound straight from the mouth stands above all reverberation of it.
         """
-        floor = 10.0 ** (-strength_db / 20.0)
-        kept = 10.0 ** (-6.0 * LATE_MS / 1e3 / decay_s)
+        hop_left = 10.0 ** (-6.0 * self._hop_s / decay_s)
+        # Habets et al. (2009), equations 11 to 14.
+        ringing_share = min(1.0, (1.0 - hop_left) / hop_left * 10.0 ** (-direct_db / 10.0))
+        self._settings[_FLOOR] = 10.0 ** (-strength_db / 20.0)
+        self._settings[_LATER] = 10.0 ** (-6.0 * (LATE_MS / 1e3 - self._hop_s) / decay_s)
+        self._settings[_RINGS_ON] = (1.0 - ringing_share) * hop_left
+        self._settings[_SETS_OFF] = ringing_share * hop_left
         _dereverberate(
-            block, self._at, self._line, self._taps, self._bins, self._past, self._glides, self._powers, floor, kept,
+            block, self._at, self._line, self._taps, self._bins, self._past, self._settings, self._glides, self._powers,
             self._paces, self._window, self._fade, self._taper, self._out, self._plan, self._samples, self._spectrum,
         )  # fmt: skip
 
@@ -114,7 +125,7 @@ def _pace(time_ms: float, hop_ms: float) -> float:
 
 @kernel(
     "void(float32[:, :], int64[::1], float32[:, ::1], float32[:, ::1], float64[:, ::1], float64[:, ::1], float64[::1], "
-    "float64[::1], float64, float64, float64[::1], float32[::1], float32[::1], float32[::1], float32[:, ::1], "
+    "float64[::1], float64[::1], float64[::1], float32[::1], float32[::1], float32[::1], float32[:, ::1], "
     f"{FFT_TYPE}, float32[::1], complex64[::1])",
     may_reorder=True,
 )
@@ -125,10 +136,9 @@ def _dereverberate(
     taps: NDArray[np.float32],
     bins: NDArray[np.float64],
     past: NDArray[np.float64],
+    settings: NDArray[np.float64],
     glides: NDArray[np.float64],
     powers: NDArray[np.float64],
-    floor: float,
-    kept: float,
     paces: NDArray[np.float64],
     window: NDArray[np.float32],
     fade: NDArray[np.float32],
@@ -156,8 +166,7 @@ def _dereverberate(
         at[_FILLED] = filled + count
         if at[_FILLED] == _HOP:
             at[_FILLED] = 0
-            _glide(glides, _FLOOR, floor, paces[2])
-            _glide(glides, _KEPT, kept, paces[2])
+            _glide(glides, settings, paces[2])
             _hear(line, window, plan, samples, spectrum, bins[_HEARD])
             _judge(bins, past[at[_NEWEST]], glides, powers, paces)
             at[_NEWEST] = (at[_NEWEST] + 1) % past.shape[0]
@@ -185,10 +194,11 @@ def _filter(
 
 
 @inline
-def _glide(glides: NDArray[np.float64], row: int, target: float, pace: float) -> None:
-    if math.isnan(glides[row]):
-        glides[row] = target
-    glides[row] += pace * (target - glides[row])
+def _glide(glides: NDArray[np.float64], settings: NDArray[np.float64], pace: float) -> None:
+    for row in range(glides.size):
+        if math.isnan(glides[row]):
+            glides[row] = settings[row]
+        glides[row] += pace * (settings[row] - glides[row])
 
 
 @inline
@@ -222,20 +232,21 @@ def _judge(
     powers: NDArray[np.float64],
     paces: NDArray[np.float64],
 ) -> None:
-    """Gain of each bin. `past` is the mean power of `LATE_MS` ago, and becomes that of now."""
-    heard, direct, mean, log_gain = bins[_HEARD], bins[_DIRECT], bins[_LATE], bins[_LOG_GAIN]
-    floor, kept = glides[_FLOOR], glides[_KEPT]
+    """Gain of each bin. `past` is what rang on `LATE_MS` ago but a hop, and becomes what rings on now."""
+    heard, mean, ringing = bins[_HEARD], bins[_MEAN], bins[_RINGING]
+    direct, log_gain = bins[_DIRECT], bins[_LOG_GAIN]
     before = after = 0.0
     for k in range(heard.size):
-        late = kept * past[k] + _LEAST_POWER
+        late = glides[_LATER] * past[k] + _LEAST_POWER
         mean[k] = max(mean[k] + paces[0] * (heard[k] - mean[k]), 1e-3 * _LEAST_POWER)
-        past[k] = mean[k]
-        # How far the direct sound stands above the late one: as it was a hop ago, and as it looks now.
+        ringing[k] = glides[_RINGS_ON] * ringing[k] + glides[_SETS_OFF] * mean[k]
+        past[k] = ringing[k]
+        # How far the sound itself stands above what rings on: as it was a hop ago, and as it looks now.
         now = max(heard[k] / late - 1.0, 0.0)
         ratio = direct[k] + paces[1] * (now - direct[k])
         share = ratio / (1.0 + ratio)
         direct[k] = share * share * heard[k] / late
-        gain = max(share, floor)
+        gain = max(math.sqrt(share), glides[_FLOOR])
         log_gain[k] = math.log(gain)
         before += heard[k]
         after += gain * gain * heard[k]

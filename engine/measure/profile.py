@@ -116,6 +116,7 @@ class RoomProfile(msgspec.Struct, frozen=True, kw_only=True):
             self.own_target.curve() if self.own_target else None,
             self.decay_s,
             self.is_correction,
+            self.decay.drr_db if self.decay and self.impulse else None,
         )
 
     @property

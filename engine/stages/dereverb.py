@@ -23,6 +23,10 @@ class DereverbParams(Params):
         0.5, lo=0.1, hi=3, unit="s", step=0.01, label="Decay", log=True,
         help="How long the room rings (T60), where no room was learnt that tells.",
     )  # fmt: skip
+    direct_db: float = param(
+        3.0, lo=-15, hi=20, unit="dB", label="Direct sound",
+        help="How far your voice stands above its own echo, where no room tells: close 10, at arm's length 0.",
+    )  # fmt: skip
 
 
 class Dereverb(Stage[DereverbParams]):
@@ -54,7 +58,7 @@ class Dereverb(Stage[DereverbParams]):
         return type(self)(self._room)
 
     def listen_in(self, room: Room | None) -> None:
-        """Choose the room whose decay counts; where it tells none, the parameter does. Any thread."""
+        """Choose the room whose decay counts; what it does not tell, the parameters do. Any thread."""
         self._room = room
 
     def prepare(self, fmt: StreamFormat) -> None:
@@ -65,7 +69,8 @@ class Dereverb(Stage[DereverbParams]):
         """Treat in place. Audio thread."""
         room, params = self._room, ctx.params
         decay_s = params.decay_s if room is None or room.decay_s is None else room.decay_s
-        self._dereverberator.process(block, params.strength_db, decay_s)
+        direct_db = params.direct_db if room is None or room.direct_db is None else room.direct_db
+        self._dereverberator.process(block, params.strength_db, decay_s, direct_db)
         ctx.meters[0] = self._dereverberator.reduction_db
         ctx.meters[1] = decay_s
 

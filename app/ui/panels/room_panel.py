@@ -48,9 +48,8 @@ class RoomPanel(ToolPanel):
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
-        for page in (self.choosing, self.take, self.result):
-            column.addWidget(page)
-        column.addWidget(self.listening)
+        for part in (self.listening, self.choosing, self.take, self.result):
+            column.addWidget(part)
         column.addStretch(1)
         self.set_body(body)
         self._connect()
