@@ -23,6 +23,7 @@ _FRAME = 240
 _BEFORE_S, _AFTER_S = 0.005, 3.0
 _LEAST_RISE_DB, _LEAST_ABOVE_NOISE_DB = 20.0, 30.0
 _APART_S = 0.4
+_FAINTEST_DB = -10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,10 @@ def evaluate_claps(recording: NDArray[np.floating]) -> ClapResult:
         raise RoomError("no clap was heard; clap once, hard, and keep still until it has died away")
     pieces = [piece for start, end in zip(starts, [*starts[1:], level_db.size], strict=True)
               if (piece := _piece(heard, start * _FRAME, end * _FRAME)) is not None]  # fmt: skip
-    usable = [piece for piece in pieces if decay_of(piece, RATE_HZ).t20_s is not None]
+    # A clap is the loudest of what jumps up; a dog that barks further away is none.
+    loudest = max((float(np.abs(piece).max()) for piece in pieces), default=0.0)
+    claps = [piece for piece in pieces if np.abs(piece).max() >= 10 ** (_FAINTEST_DB / 20) * loudest]
+    usable = [piece for piece in claps if decay_of(piece, RATE_HZ).t20_s is not None]
     if not usable:
         raise RoomError(
             "no clap stood clear of the noise for long enough; clap harder, in a quieter moment, and keep still after it"

@@ -24,6 +24,9 @@ _SAFETY_DB = 10.0
 _HEADROOM_DB = 5.0
 """The noise lies at least so far below the end of what is evaluated; 10 dB where it is not compensated."""
 
+_MOST_CROOKED = 0.1
+"""One less the squared correlation of a fall with a straight line; annex B of ISO 3382-2 doubts from 0.01 on."""
+
 _SMOOTHING_MS = 10.0
 _LOWEST_OF_A_CAVE_S = 30.0
 
@@ -158,8 +161,10 @@ def _fall_s(level_db: Values, rate_hz: int, upper_db: float, lower_db: float, ra
     last = int(np.argmax(level_db <= lower_db))
     if level_db[-1] > lower_db or last - first < 8:
         return None
-    slope = float(np.polyfit(np.arange(first, last + 1) / rate_hz, level_db[first : last + 1], 1)[0])
-    return -60.0 / slope if slope < 0.0 else None
+    times_s, fall_db = np.arange(first, last + 1) / rate_hz, level_db[first : last + 1]
+    slope = float(np.polyfit(times_s, fall_db, 1)[0])
+    is_straight = 1.0 - float(np.corrcoef(times_s, fall_db)[0, 1]) ** 2 < _MOST_CROOKED
+    return -60.0 / slope if slope < 0.0 and is_straight else None
 
 
 def _ratio_db(energy: Values, boundary: int) -> float:

@@ -12,11 +12,11 @@ import soxr
 from numpy.typing import NDArray
 from scipy import signal
 
-from engine.dsp.curve import power_spectrum, third_octave_db
+from engine.dsp.curve import THIRD_OCTAVES_HZ, power_spectrum, third_octave_db
 from engine.errors import RoomError
 from engine.measure.clap import evaluate_claps
 from engine.measure.response import decay_of
-from engine.measure.sweep import RATE_HZ, Sweep, evaluate_sweeps
+from engine.measure.sweep import RATE_HZ, Sweep, SweepResult, evaluate_sweeps
 from engine.measure.talk import evaluate_talk
 from tests.helpers.rooms import room_impulse, speech_like
 
@@ -24,7 +24,8 @@ pytestmark = pytest.mark.needs("eval")
 
 SWEEP = Sweep()
 ROOM = room_impulse(0.4, seconds=1.5)
-STEADY = ("things_ceiling-fan", "things_washing-machine", "transport_inside-a-train")
+HUM = ("things_ceiling-fan", "things_washing-machine")
+RUMBLE = "transport_inside-a-train"
 SUDDEN = ("things_keyboard", "animals_dog-barking", "places_restaurant")
 
 
@@ -42,49 +43,52 @@ def swept() -> NDArray[np.float64]:
     return np.asarray(0.1 * np.concatenate([np.zeros(4000), sound])[: SWEEP.stimulus().size])
 
 
-def error_db(found: NDArray[np.float64]) -> float:
-    difference = third_octave_db(power_spectrum(found), RATE_HZ) - third_octave_db(power_spectrum(ROOM), RATE_HZ)
+def error_db(result: SweepResult) -> float:
+    """Largest deviation of the third-octave response from the room's, in the band that is to be believed, up to a gain."""
+    inside = (result.low_hz <= THIRD_OCTAVES_HZ) & (result.high_hz >= THIRD_OCTAVES_HZ)
+    found_db = third_octave_db(power_spectrum(result.impulse), RATE_HZ)[inside]
+    difference = found_db - third_octave_db(power_spectrum(ROOM), RATE_HZ)[inside]
     return float(np.abs(difference - difference.mean()).max())
 
 
-@pytest.mark.parametrize("name", STEADY + SUDDEN)
+@pytest.mark.parametrize("name", HUM + SUDDEN)
 def test_noise_as_loud_as_the_sweep_is_refused(swept: NDArray[np.float64], eval_folder: Path, name: str) -> None:
     level = np.sqrt(np.mean(swept[2 * RATE_HZ : 5 * RATE_HZ] ** 2))
     with pytest.raises(RoomError, match=r"noise|quiet|moved|clipped|distorts"):
         evaluate_sweeps(swept + 2.0 * level * noise(eval_folder, name, swept.size), SWEEP)
 
 
-@pytest.mark.parametrize("name", STEADY + SUDDEN)
-@pytest.mark.parametrize("snr_db", [25.0])
+@pytest.mark.parametrize("name", [*HUM, RUMBLE, *SUDDEN])
 def test_noise_below_the_sweep_is_refused_or_does_no_harm(
-    swept: NDArray[np.float64], eval_folder: Path, name: str, snr_db: float
+    swept: NDArray[np.float64], eval_folder: Path, name: str
 ) -> None:
     level = np.sqrt(np.mean(swept[2 * RATE_HZ : 5 * RATE_HZ] ** 2))
-    recording = swept + 10 ** (-snr_db / 20) * level * noise(eval_folder, name, swept.size)
+    recording = swept + 10 ** (-25.0 / 20) * level * noise(eval_folder, name, swept.size)
     with contextlib.suppress(RoomError):
-        assert error_db(evaluate_sweeps(recording, SWEEP).impulse) < 1.0
+        assert error_db(evaluate_sweeps(recording, SWEEP)) < 1.0
 
 
-@pytest.mark.parametrize("name", STEADY + SUDDEN[:2])
+@pytest.mark.parametrize("name", [*HUM, RUMBLE, "things_clock", "places_cafe", "nature_wind"])
 def test_noise_is_no_talking(eval_folder: Path, name: str) -> None:
+    heard = noise(eval_folder, name, 30 * RATE_HZ)
     with pytest.raises(RoomError, match=r"too loud to learn it|too little speech|hardly anything"):
-        evaluate_talk(0.05 * noise(eval_folder, name, 30 * RATE_HZ))
+        evaluate_talk(0.5 * heard / np.abs(heard).max())
 
 
-@pytest.mark.parametrize("name", STEADY)
-def test_talking_below_steady_noise_is_refused(eval_folder: Path, name: str) -> None:
+@pytest.mark.parametrize("name", HUM)
+def test_talking_below_noise_is_refused(eval_folder: Path, name: str) -> None:
     voice = speech_like()
-    with pytest.raises(RoomError, match=r"too loud to learn it"):
+    with pytest.raises(RoomError, match="too loud to learn it"):
         evaluate_talk(0.1 * voice + 0.3 * noise(eval_folder, name, voice.size) * np.std(voice))
 
 
-@pytest.mark.parametrize("name", STEADY)
+@pytest.mark.parametrize("name", [*HUM, RUMBLE])
 def test_noise_is_no_clap(eval_folder: Path, name: str) -> None:
     with pytest.raises(RoomError, match="no clap"):
         evaluate_claps(0.05 * noise(eval_folder, name, 12 * RATE_HZ))
 
 
-@pytest.mark.parametrize("name", STEADY + SUDDEN)
+@pytest.mark.parametrize("name", [*HUM, RUMBLE, *SUDDEN])
 def test_a_clap_in_noise_is_refused_or_tells_the_decay(eval_folder: Path, name: str) -> None:
     clap = np.zeros(12 * RATE_HZ)
     start = 3 * RATE_HZ
