@@ -15,6 +15,8 @@ from engine.dsp.speech_spectrum import speech_weights
 from engine.measure.profile import RoomProfile, Way
 from engine.measure.response import Decay, Waterfall, waterfall
 
+__all__ = ["Line", "RoomPicture", "Waterfall", "aim", "comparison_in_words", "decay_in_words", "draw"]
+
 _STAGE = "room_correction"
 _DRY_S, _FURNISHED_S = 0.3, 0.6
 _CLEAR_DB, _FAIR_DB = 3.0, 0.0

@@ -36,8 +36,7 @@ def srmr(samples: NDArray[np.floating]) -> float:
 def _centres_hz() -> NDArray[np.float64]:
     """Evenly spaced over the ear's resolution, rising."""
     offset = _EAR_Q * _LEAST_BANDWIDTH_HZ
-    ends = np.log([_LOWEST_HZ + offset, 0.475 * RATE_HZ + offset])
-    return np.exp(np.linspace(*ends, _CHANNELS)) - offset
+    return np.asarray(np.geomspace(_LOWEST_HZ + offset, 0.475 * RATE_HZ + offset, _CHANNELS) - offset, np.float64)
 
 
 def _envelope(samples: NDArray[np.floating], centre_hz: float) -> NDArray[np.float64]:

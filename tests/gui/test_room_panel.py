@@ -93,6 +93,10 @@ def await_step(qtbot: QtBot, panel: RoomPanel, step: Step) -> None:
     qtbot.waitUntil(lambda: panel._shown is not None and panel._shown.step is step, timeout=PATIENCE_MS)
 
 
+def await_kept(qtbot: QtBot, panel: RoomPanel, name: str) -> None:
+    qtbot.waitUntil(lambda: panel._shown is not None and panel._shown.kept == name)
+
+
 def sent(engine: FakeEngine) -> list[RoomConfig]:
     return [command.config for command in engine.commands if isinstance(command, SetRoom)]
 
@@ -156,7 +160,7 @@ def test_a_room_dies_away_on_the_screen_and_stands_beside_another(
         await_step(qtbot, panel, Step.LEARNT)
         panel.result.name.setText(name)
         click(panel.result.save_button)
-        qtbot.waitUntil(lambda name=name: panel._shown is not None and panel._shown.kept == name)
+        await_kept(qtbot, panel, name)
         if name == "Attic":
             click(panel.result.back_button)
             await_step(qtbot, panel, Step.CHOOSING)

@@ -69,7 +69,7 @@ def measure(studio: PipeWireStudio, config: Path) -> str:
 
 def third_octaves_db(impulse: NDArray[np.floating]) -> NDArray[np.float64]:
     level_db = third_octave_db(power_spectrum(impulse), SAMPLE_RATE_HZ)
-    return level_db - level_db.mean()
+    return np.asarray(level_db - level_db.mean())
 
 
 def test_a_known_room_is_recovered_through_the_real_path(tmp_path: Path) -> None:

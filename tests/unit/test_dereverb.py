@@ -34,8 +34,7 @@ def bursts(seconds: float = 4.0) -> NDArray[np.float64]:
 
 
 def in_room(sound: NDArray[np.float64]) -> Block:
-    whole = signal.oaconvolve(sound, TAIL)[None, : sound.size]
-    return whole.astype(np.float32)
+    return np.asarray(signal.oaconvolve(sound, TAIL)[None, : sound.size], np.float32)
 
 
 def level_db(samples: Block, start_s: float, stop_s: float) -> float:

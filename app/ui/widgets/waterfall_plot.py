@@ -9,10 +9,10 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 
+from app.room_picture import Waterfall
 from app.ui.theme import Colour
 from app.ui.widgets.graph import Graph
 from app.ui.widgets.spectrum_plot import TICKS_HZ
-from engine.measure.response import Waterfall
 
 SHOWN_MS = 400.0
 FAINTEST_DB = -40.0
