@@ -366,5 +366,3 @@ def test_the_commands_from_import_to_remove(tmp_path: Path, capsys: pytest.Captu
     command(paths, "remove", "net-1")
     with pytest.raises(ModelError, match="no model named 'net-1'"):
         command(paths, "choose", "net-1")
-    with pytest.raises(ModelError, match="takes one"):
-        command(paths, "remove")
