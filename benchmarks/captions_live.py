@@ -37,7 +37,7 @@ LEAD_IN_S = 12.0
 """Of silence, until captions listen."""
 GAP_S = 1.2
 LOOK_S = 0.02
-PAIRS, PAIR_S = 3, 30.0
+PAIRS, PAIR_S = 3, 25.0
 KILLS = 3
 
 
