@@ -3,7 +3,8 @@
 Bypass is the chain's business, not the stage's. The dry path is delayed by the stage's own latency, so dry and wet are
 aligned to the sample, and the switch is a raised-cosine crossfade of *gains that sum to one*: dry and wet are strongly
 correlated here, and an equal-power fade would bulge by 3 dB in the middle. A bypassed stage stays fed, so it is warm when
-it returns. A stage that raises, returns NaN or Inf, or keeps overrunning its budget is taken out and tried again later.
+it returns, unless it says that it would rather rest. A stage that raises, returns NaN or Inf, or keeps overrunning its
+budget is taken out and tried again later.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class Slot:
         self._pause_s = _FIRST_PAUSE_S
         self._pause_frames = 0
         self._good_frames = 0
+        self._is_resting = False
         self.durations.reset()
         self.fault = ""
 
@@ -87,6 +89,11 @@ class Slot:
         if self.fault and not self._is_due_again(frames):
             block[:] = dry
             self._landing.cross(block)
+        elif is_bypassed and self._wetness <= 0 and self.stage.rests_bypassed:
+            block[:] = dry
+            self._is_resting = True
+        elif self._is_resting and not self._begin_anew():
+            self._fall_back(block, dry)
         else:
             self.context.params = params
             if self._run(block):
@@ -132,6 +139,10 @@ class Slot:
         self._pause_frames -= frames
         if self._pause_frames > 0:
             return False
+        return self._begin_anew()
+
+    def _begin_anew(self) -> bool:
+        self._is_resting = False
         try:
             self.stage.reset()
         except Exception as error:  # noqa: BLE001 - as in `_run`

@@ -117,6 +117,8 @@ class Stage(ABC, Generic[P]):
     help: ClassVar[str] = ""
     starts_bypassed: ClassVar[bool] = False
     """True for an effect that a user has to ask for."""
+    rests_bypassed: ClassVar[bool] = False
+    """True for an effect that costs much and soon finds its feet: not fed while it is bypassed, and begun anew after it."""
 
     @classmethod
     def build(cls, assets: Assets) -> Self:

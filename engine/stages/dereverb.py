@@ -49,6 +49,7 @@ class Dereverb(Stage[DereverbParams]):
         "Turns down what rings on in a bare room after each word, as far as that can be told from the voice."
     )
     starts_bypassed: ClassVar[bool] = True
+    rests_bypassed: ClassVar[bool] = True
 
     def __init__(self, room: Room | None = None) -> None:
         self._room = room
