@@ -9,19 +9,23 @@ from tests.rig.processes import end, wait_until
 from tests.rig.studio import JackStudio
 
 HEARD_AS_ONE_MS = 10.0
+ENDS = ["--input", "jack:system", "--output", "jack:system", "--monitor", "jack:system"]
+MONITOR_PORT = "PortAudio:out_2"
+"""The first of the second output that is opened."""
 
 
 def test_the_way_to_the_headphones_is_short() -> None:
     with JackStudio(period_frames=128) as studio:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.rig.pass_through", "--hop", "128", "--seconds", "60"],
+            [sys.executable, "-m", "tests.rig.pass_through", *ENDS, "--hop", "128", "--seconds", "60"],
             env=studio.env,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
         try:
-            wait_until(lambda: "PortAudio:out_0" in studio.run("jack_lsp"), "the program's ports")
-            measured_ms = studio.round_trips_ms("PortAudio:in_0", "PortAudio:out_0", 8.0)
+            wait_until(lambda: MONITOR_PORT in studio.run("jack_lsp"), "the program's ports")
+            measured_ms = studio.round_trips_ms("PortAudio:in_0", MONITOR_PORT, 8.0)
+            print(f"round trips in ms: {measured_ms}")
         finally:
             end(process)
             assert process.stderr is not None
