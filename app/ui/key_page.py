@@ -105,6 +105,7 @@ class KeyPage(QWidget):
 
     def _entry(self, action: KeyAction) -> KeyEntry:
         entry = KeyEntry(f"System-wide keys for {action.label}")
+        entry.setFixedHeight(theme.metrics().height() + theme.GAP // 2)
         entry.show_keys(action.system_keys)
         entry.chosen.connect(partial(self._choose, action))
         return entry
@@ -124,6 +125,8 @@ class KeyPage(QWidget):
         switch.addStretch(1)
         grid = QGridLayout()
         grid.setHorizontalSpacing(theme.GAP * 2)
+        # A row for every stage: they have to fit the smallest window.
+        grid.setVerticalSpacing(theme.GAP // 4)
         for row, (text, label, action) in enumerate(keys):
             grid.addWidget(_label(text, Colour.ACCENT), row, 0)
             grid.addWidget(_label(label, Colour.TEXT), row, 1)
