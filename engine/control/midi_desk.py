@@ -25,7 +25,10 @@ from engine.errors import SidetoneError
 from engine.midi import MidiConfig, MidiLearnSnapshot, MidiSnapshot
 
 _LOOK_INTERVAL_S = 1.0
-_ASK_INTERVAL_S = 0.001
+_ASK_INTERVAL_S, _ASK_SOON_S = 0.001, 0.000_25
+_LIVELY_S = 1.0
+"""So long after a message the next is expected, and asked for more often."""
+
 _REST_S = 0.002
 """After a bunch of messages: at most so often is anything done, however many there are."""
 
@@ -68,6 +71,7 @@ class MidiDesk:
         self._lesson: Lesson | None = None
         self._learn = MidiLearnSnapshot()
         self._tell_at_s = 0.0
+        self._lively_until_s = 0.0
         self._threads = [
             threading.Thread(target=self._work, name="sidetone-midi", daemon=True),
             threading.Thread(target=self._watch, name="sidetone-midi-ports", daemon=True),
@@ -193,7 +197,7 @@ class MidiDesk:
     def _pause_s(self) -> float:
         devices = tuple(self._devices)
         if any(device.is_asked for device in devices):
-            return _ASK_INTERVAL_S
+            return _ASK_SOON_S if self._now_s() < self._lively_until_s else _ASK_INTERVAL_S
         is_lively = self._lesson is not None or any(device.has_feedback for device in devices)
         return _TELL_INTERVAL_S if is_lively else _IDLE_S
 
@@ -205,6 +209,7 @@ class MidiDesk:
             for device in self._devices:
                 if messages := device.drain():
                     has_any = True
+                    self._lively_until_s = now_s + _LIVELY_S
                     self._take(device, messages, now_s)
             if now_s >= self._tell_at_s:
                 self._tell_at_s = now_s + _TELL_INTERVAL_S

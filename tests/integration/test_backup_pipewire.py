@@ -53,7 +53,10 @@ class Running:
             found[:] = [at_s for at_s, text in self.said if at_s >= since_s and all(word in text for word in words)]
             return bool(found)
 
-        wait_until(is_told, f"{words} in {self.said}", 20.0)
+        try:
+            wait_until(is_told, " and ".join(words), 20.0)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}; it said {self.said}") from None
         return found[0]
 
     def finish(self) -> str:
@@ -85,13 +88,13 @@ def running(studio: PipeWireStudio, config: EngineConfig, presets: Path) -> Iter
         stderr=subprocess.PIPE,
         text=True,
     )
-    try:
-        engine = Running(process)
-        engine.hears_of("ready")
-        yield engine
-    finally:
-        process.kill()
-        process.wait()
+    with process:
+        try:
+            engine = Running(process)
+            engine.hears_of("ready")
+            yield engine
+        finally:
+            process.kill()
 
 
 def longest_silence_s(samples: NDArray[np.float32]) -> float:
