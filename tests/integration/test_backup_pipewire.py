@@ -25,8 +25,10 @@ LONGEST_GAP_S = 0.5
 MARGIN_S = 0.5
 """What a busy build machine may add to the half second that is promised; alone on a machine it is met."""
 SOUND_S = 60.0
-SETTLE_S = 8.0
-HEARD_S = 4.0
+SETTLE_S = 7.0
+"""So long a disturbance is remembered, and as much more kept in hand."""
+
+HEARD_S = 3.0
 PRESET = "[preset]\nversion = 1\n\n[high_pass]\ncutoff_hz = {}\n"
 
 
@@ -160,9 +162,9 @@ def test_whatever_is_unplugged_the_voice_goes_on_and_everything_comes_back(
             engine.hears_of("first_out", "is back", since_s=began_s)
             time.sleep(SETTLE_S)
             delays["output back"] = delay_ms()
-            began_s = unplug(phones, "monitor output off", "was unplugged")
+            began_s = unplug(phones, "monitor output off", "phones", "was unplugged")
             studio.add_output("phones")
-            engine.hears_of("phones", "is back", since_s=began_s)
+            engine.hears_of("monitor output", "is back", since_s=began_s)
             with studio.recording("phones.monitor", 2) as ears:
                 wait_until(lambda: np.abs(ears.frames()).max(initial=0.0) > 0.1, "the voice in the headphones")
         heard = recording.frames()
