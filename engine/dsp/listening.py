@@ -36,6 +36,8 @@ _ROOM_RISES_LU = 0.03
 _CLOSES_LU = 3.0
 _QUIETEST_VOICE_LUFS = -68.0
 _PROBABILITY_LU = 12.0
+# However sure the network is: nearer to the room than this, the room itself would count as voice and never end.
+_LEAST_MARGIN_LU = 5.0
 _TINY = 1e-25
 
 # Places in a listener.
@@ -208,8 +210,8 @@ def _end_step(listener: NDArray[np.float64], speech_probability: float, voice_lu
         listener[SMOOTH_LUFS] = level
     listener[SMOOTH_LUFS] += _SMOOTH * (level - listener[SMOOTH_LUFS])
     _learn_room(listener, voice_lufs)
-    opens = listener[ROOM_LUFS] + listener[OPENS_LU] + _PROBABILITY_LU * (0.5 - speech_probability)
-    opens = max(opens, _QUIETEST_VOICE_LUFS)
+    margin_lu = max(listener[OPENS_LU] + _PROBABILITY_LU * (0.5 - speech_probability), _LEAST_MARGIN_LU)
+    opens = max(listener[ROOM_LUFS] + margin_lu, _QUIETEST_VOICE_LUFS)
     listener[OPENS_AT] = 10.0 ** ((opens - _OFFSET_LU) / 10.0)
     if level < opens - _CLOSES_LU:
         listener[HOLD_LEFT] = max(0.0, listener[HOLD_LEFT] - 1.0)

@@ -140,6 +140,18 @@ def test_a_likely_voice_is_believed_where_an_unlikely_one_is_not() -> None:
     assert gains_db[1] > 6.0
 
 
+def test_the_room_is_not_raised_even_by_who_is_sure_that_somebody_speaks() -> None:
+    heard = room(10.0, -60.0)
+    heard[:, : 6 * SAMPLE_RATE] += voice_at(-38.0, 6.0)
+    stage = prepared()
+    context = Context(LevellerParams(boost_db=30.0), len(stage.meters))
+    context.side.speech_probability = 1.0
+    for cut in blocks_of(heard.shape[1]):
+        stage.process(heard[:, cut], context)
+    assert context.meters[2] > 15.0
+    assert level_dbfs(heard[:, -2 * SAMPLE_RATE :]) < -57.0
+
+
 def test_what_it_has_learnt_is_where_the_next_stream_begins() -> None:
     chain = Chain([Leveller()])
     chain.load({"leveller.target_lufs": -16.0}, {"leveller": False})
