@@ -49,6 +49,7 @@ class Row:
     delay_ms: float
     talk: list[float]
     close_talk: list[float]
+    same_words: list[float]
 
 
 def read(path: Path) -> tuple[Samples, int]:
@@ -104,11 +105,14 @@ def room_row(path: Path, speakers: dict[str, Samples]) -> Row:
     before_db = float(np.std(level[is_there]))
     talk: list[float] = []
     close: list[float] = []
+    same_words: list[float] = []
     for voice in speakers.values():
         sound = convolved(voice, impulse)[-TALK_S * RATE_HZ :]
         sound = 0.5 * sound / np.abs(sound).max()
-        near = 0.5 * voice[: TALK_S * RATE_HZ] / np.abs(voice).max()
-        for shares, reference in ((talk, None), (close, near)):
+        near, same = (
+            0.5 * part / np.abs(voice).max() for part in (voice[: TALK_S * RATE_HZ], voice[-TALK_S * RATE_HZ :])
+        )
+        for shares, reference in ((talk, None), (close, near), (same_words, same)):
             try:
                 told = evaluate_talk(sound, close_voice=reference)
             except RoomError as error:
@@ -127,6 +131,7 @@ def room_row(path: Path, speakers: dict[str, Samples]) -> Row:
         energy_delay_ms(taps, RATE_HZ),
         talk,
         close,
+        same_words,
     )
 
 
@@ -152,18 +157,20 @@ def rooms_table(rows: list[Row]) -> str:
         "`python -m benchmarks.room rooms`. *Deviation*: standard deviation of the third-octave response from flat, 100 Hz to "
         "10 kHz, where the recording of the room reaches. *Talking*: share of the sweep's improvement, mean (worst) over "
         f"{max(len(row.talk) for row in rows)} speakers; below zero it is worse than nothing. *Close*: with the same voice "
-        "close to the microphone first.",
+        "close to the microphone first. *Same words*: as if it had said the very same both times, which nobody quite does.",
         "",
-        "| room | T20 s | bands | deviation dB | by sweep | reduced by | ten bands | boost dB | delay ms | talking | close |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| room | T20 s | bands | deviation dB | by sweep | reduced by | ten bands | boost dB | delay ms | talking | close "
+        "| same words |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         t20 = "–" if row.t20_s is None else f"{row.t20_s:.2f}"
-        shares = [f"{np.mean(found):.2f} ({min(found):.2f})" if found else "–" for found in (row.talk, row.close_talk)]
+        ways = (row.talk, row.close_talk, row.same_words)
+        shares = " | ".join(f"{np.mean(found):.2f} ({min(found):.2f})" if found else "–" for found in ways)
         lines.append(
             f"| {row.name} | {t20} | {row.bands} | {row.before_db:.2f} | {row.sweep_db:.2f} "
             f"| {100 * (1 - row.sweep_db / row.before_db):.0f} % | {row.ten_bands_db:.2f} | {row.most_boost_db:.2f} "
-            f"| {row.delay_ms:.2f} | {shares[0]} | {shares[1]} |"
+            f"| {row.delay_ms:.2f} | {shares} |"
         )
     return "\n".join(lines)
 

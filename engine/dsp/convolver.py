@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.stage import Block
+from engine.dsp.direct_convolution import convolve_directly
 from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, plan_fft, real_fft
 from engine.dsp.kernel import compile_kernels, inline, kernel
 
@@ -247,26 +248,7 @@ def _output(
     out: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Sum of the first partition's share, taken directly, and that of all others, for `count` frames."""
-    out[:count] = 0.0
-    first = PARTITION_FRAMES + filled + 1 - backwards.size
-    # Eight taps at a time over all frames: views that begin at zero run in vector registers, and few sums in a row round
-    # little.
-    tap = 0
-    while tap + 8 <= backwards.size:
-        a, b, c, d = backwards[tap], backwards[tap + 1], backwards[tap + 2], backwards[tap + 3]
-        e, f, g, h = backwards[tap + 4], backwards[tap + 5], backwards[tap + 6], backwards[tap + 7]
-        x = newest[first + tap : first + tap + count + 7]
-        x1, x2, x3, x4, x5, x6, x7 = x[1:], x[2:], x[3:], x[4:], x[5:], x[6:], x[7:]
-        for n in range(count):
-            left = (a * x[n] + b * x1[n]) + (c * x2[n] + d * x3[n])
-            right = (e * x4[n] + f * x5[n]) + (g * x6[n] + h * x7[n])
-            out[n] += left + right
-        tap += 8
-    while tap < backwards.size:
-        x = newest[first + tap : first + tap + count]
-        for n in range(count):
-            out[n] += backwards[tap] * x[n]
-        tap += 1
+    convolve_directly(newest, PARTITION_FRAMES + filled + 1 - backwards.size, backwards, count, out)
     for n in range(count):
         out[n] += tail[filled + n]
     return out

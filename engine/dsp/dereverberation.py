@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.stage import Block
+from engine.dsp.direct_convolution import convolve_directly
 from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, plan_fft, real_fft
 from engine.dsp.kernel import compile_kernels, inline, kernel
 
@@ -157,8 +158,9 @@ def _dereverberate(
             newest = line[channel]
             for frame in range(count):
                 newest[_WINDOW + filled + frame] = block[channel, done + frame]
-            _filter(newest, taps[_BEFORE], filled, count, out[_BEFORE])
-            _filter(newest, taps[_AFTER], filled, count, out[_AFTER])
+            first = _WINDOW + filled + 1 - taps.shape[1]
+            convolve_directly(newest, first, taps[_BEFORE], count, out[_BEFORE])
+            convolve_directly(newest, first, taps[_AFTER], count, out[_AFTER])
             for frame in range(count):
                 before = out[_BEFORE, frame]
                 block[channel, done + frame] = before + fade[filled + frame] * (out[_AFTER, frame] - before)
@@ -172,25 +174,6 @@ def _dereverberate(
             at[_NEWEST] = (at[_NEWEST] + 1) % past.shape[0]
             taps[_BEFORE] = taps[_AFTER]
             _design(bins[_LOG_GAIN], taper, plan, samples, spectrum, taps[_AFTER])
-
-
-@inline
-def _filter(
-    newest: NDArray[np.float32], backwards: NDArray[np.float32], filled: int, count: int, out: NDArray[np.float32]
-) -> None:
-    """Filter `count` frames of a line whose newest hop begins at `_WINDOW`."""
-    first = _WINDOW + filled + 1 - backwards.size
-    out[:count] = 0.0
-    # Eight taps at a time over all frames: views that begin at zero run in vector registers.
-    for tap in range(0, backwards.size, 8):
-        a, b, c, d = backwards[tap], backwards[tap + 1], backwards[tap + 2], backwards[tap + 3]
-        e, f, g, h = backwards[tap + 4], backwards[tap + 5], backwards[tap + 6], backwards[tap + 7]
-        x = newest[first + tap : first + tap + count + 7]
-        x1, x2, x3, x4, x5, x6, x7 = x[1:], x[2:], x[3:], x[4:], x[5:], x[6:], x[7:]
-        for n in range(count):
-            left = (a * x[n] + b * x1[n]) + (c * x2[n] + d * x3[n])
-            right = (e * x4[n] + f * x5[n]) + (g * x6[n] + h * x7[n])
-            out[n] += left + right
 
 
 @inline

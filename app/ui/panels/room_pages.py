@@ -25,7 +25,7 @@ WAYS = {
 
 ADVICE = {
     "sweep": "Put the loudspeaker where you sit and face the microphone with it; keep still. Your listeners hear it too.",
-    "twice": "Read something aloud, without a pause. First close; when the words below change, from your seat.",
+    "twice": "Read something aloud, without a pause. First close; when the words below change, the same text from your seat.",
     "talk": "Read something aloud, without a pause, as loud as always.",
     "clap": "Clap where you sit, not into the microphone; then wait until all is quiet.",
 }
