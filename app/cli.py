@@ -201,7 +201,7 @@ def _add_room(commands: _Commands) -> None:
     learn.add_argument(
         "--speaker", choices=("male", "female", "any"), default="", help="kind of voice; heard by itself"
     )
-    learn.add_argument("--close", action="store_true", help="talk close first, then say the same from afar: tells voice from room")
+    learn.add_argument("--close", action="store_true", help="talk close first, then say the same from your seat")
     load = actions.add_parser(
         "import", parents=[shared], help="an impulse response, or a curve of REW, AutoEq, Equalizer APO"
     )
