@@ -68,10 +68,10 @@ class Evenness:
     pumping_db: float
 
 
-def loudness(samples: Samples) -> LoudnessMeter:
-    """A meter that has heard `samples`, shape (frames,)."""
-    meter = LoudnessMeter(RATE, 1)
-    meter.process(np.ascontiguousarray(samples[None], dtype=np.float32))
+def loudness(samples: Samples, sides: int = 1) -> LoudnessMeter:
+    """A meter that has heard `samples`, shape (frames,), from so many sides."""
+    meter = LoudnessMeter(RATE, sides)
+    meter.process(np.tile(samples.astype(np.float32), (sides, 1)))
     return meter
 
 
@@ -98,9 +98,12 @@ def measure(samples: Samples, pumping_db: float = float("nan")) -> Evenness:
     )
 
 
-def run(chain: Chain, samples: Samples, music: Samples | None = None) -> Samples:
-    """Output for `samples` (frames,), aligned with them; `music` (1, HOP) is the second input of every hop."""
-    chain.prepare(StreamFormat(RATE, 1, HOP))
+def run(chain: Chain, samples: Samples, music: Samples | None = None, is_doubled: bool = False) -> Samples:
+    """Output for `samples` (frames,), aligned with them; `music` (1, HOP) is the second input of every hop.
+
+    `is_doubled` says that it will be heard from both sides, as a live microphone is; else it counts as a mono file.
+    """
+    chain.prepare(StreamFormat(RATE, 1, HOP, is_mono_doubled=is_doubled))
     latency = chain.latency_samples
     hops = -(-(samples.size + latency) // HOP)
     out = np.zeros((1, hops * HOP), np.float32)
@@ -287,10 +290,13 @@ def speech_report(evaluation: Path, minutes: float, paths: Paths) -> Iterator[st
     """Loudness after the first minute and quality before and after, over a long stretch of speech."""
     speech = half_hour(evaluation / "data", minutes)
     stream = preset_library(paths).read("stream")[0].chain
-    ours = run(dynamics_chain(stream), speech)
+    ours = run(dynamics_chain(stream), speech, is_doubled=True)
     target_lufs = float(stream.params["leveller.target_lufs"])
-    after_first = loudness(ours[60 * RATE :])
-    yield (f"\n{speech.size / RATE / 60:.0f} min of speech at -40 to -16 dBFS: target {target_lufs:.1f} LUFS,")
+    after_first = loudness(ours[60 * RATE :], sides=2)
+    yield (
+        f"\n{speech.size / RATE / 60:.0f} min of speech at -40 to -16 dBFS, heard from both sides as every live microphone: "
+        f"target {target_lufs:.1f} LUFS,"
+    )
     yield (
         f"integrated after the first minute {after_first.integrated_lufs:.2f} LUFS, range {after_first.range_lu:.1f} LU,"
     )
