@@ -214,7 +214,7 @@ class FakeEngine:
                         raise ParameterError(
                             f"There is no parameter named {command.id!r}; choose one that `params` lists."
                         )
-                    self.params[command.id] = command.value
+                    self.params[command.id] = self._clamped(command.id, command.value)
                 case SetBypass():
                     (self.bypassed.add if command.is_bypassed else self.bypassed.discard)(command.stage)
                 case SetService(config=part):
@@ -261,6 +261,14 @@ class FakeEngine:
 
     def tap(self, point: TapPoint, run: int = -1, after_frame: int = 0) -> TapChunk | None:
         return None
+
+    def _clamped(self, param_id: str, value: Value) -> Value:
+        stage_id, _, name = param_id.partition(".")
+        params = next(stage.params for stage in self.description.stages if stage.id == stage_id)
+        try:
+            return next(spec for spec in params if spec.name == name).clamp(value)
+        except ValueError as error:
+            raise ParameterError(f"{param_id}: {error}") from None
 
     def _answer(self) -> None:
         self.may_answer.wait()
