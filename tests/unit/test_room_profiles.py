@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from app.rooms import RoomFolder
+from app.rooms import DevicePair, RoomFolder, device_warning
 from engine.config import RoomConfig
 from engine.core.stage import StreamFormat
 from engine.errors import RoomError
@@ -186,3 +186,20 @@ def test_the_waterfall_falls() -> None:
     assert fall.level_db.max() == 0.0
     means = fall.level_db.mean(axis=1)
     assert means[-1] < means[0] - 40
+
+
+@pytest.mark.parametrize(
+    ("used", "warned_of"),
+    [
+        (DevicePair("Studio Microphone", "Shelf"), ""),
+        (DevicePair("studio", ""), ""),
+        (DevicePair(), ""),
+        (DevicePair("Headset"), "another microphone, “Studio Microphone”"),
+        (DevicePair("Studio Microphone", "Headphones"), "another loudspeaker, “Shelf”"),
+    ],
+)
+def test_other_devices_than_those_in_use_are_warned_of(used: DevicePair, warned_of: str) -> None:
+    warning = device_warning("Attic", DevicePair("Studio Microphone", "Shelf"), used)
+    assert warned_of in warning
+    assert bool(warning) == bool(warned_of)
+    assert device_warning("Attic", DevicePair(), used) == ""
