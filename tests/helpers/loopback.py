@@ -31,7 +31,7 @@ def running(service: LoopbackService, engine: EngineApi) -> Iterator[threading.E
         yield is_over
     finally:
         is_over.set()
-        thread.join(10.0)
+        thread.join(30.0)
     assert not thread.is_alive()
 
 

@@ -116,5 +116,5 @@ def running(folder: Path, config: ObsConfig, password: Password | None = None) -
         yield place
     finally:
         place.is_over.set()
-        thread.join(10.0)
+        thread.join(30.0)
         assert not thread.is_alive()

@@ -53,7 +53,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
             yield place
         finally:
             is_over.set()
-            thread.join(10.0)
+            thread.join(30.0)
             remote.close()
             host.close()
 

@@ -51,7 +51,7 @@ def test_a_key_pressed_anywhere_is_heard_and_a_cough_ends_with_it(display: str) 
         wait_until(lambda: len(_asked(engine)) == 4, "the end of the cough")
     finally:
         is_over.set()
-        thread.join(5.0)
+        thread.join(20.0)
         # On X11 pynput's own thread ends with the next key.
         _xdotool(display, "key", "ctrl+alt+shift+d")
         wait_until(

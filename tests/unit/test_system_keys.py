@@ -74,7 +74,7 @@ def running(engine: FakeEngine, listener: FakeListener, platform: str = "linux",
         yield
     finally:
         is_over.set()
-        thread.join(5.0)
+        thread.join(20.0)
         assert not thread.is_alive()
 
 
