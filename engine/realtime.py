@@ -1,18 +1,24 @@
 """Asks the operating system to run the calling thread in real time. A refusal is a sentence, never an error.
 
-Windows: the Multimedia Class Scheduler's "Pro Audio". Linux: SCHED_FIFO if the limits allow it, else through rtkit. macOS:
-the time-constraint policy. Called once by the DSP thread before its loop; may wait, so never from inside the loop.
+Windows: the Multimedia Class Scheduler's "Pro Audio". Linux: SCHED_FIFO if the limits allow it, else through rtkit; where
+both refuse, a short time slice, which anybody may ask for. macOS: the time-constraint policy. Called once by the DSP thread
+before its loop; may wait, so never from inside the loop.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 _FIFO_PRIORITY = 20
+_SLICE_NS = 100_000
+_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274, "riscv64": 274}
+"""Number of the system call by machine; the C library has no name for it."""
 
 
 def raise_thread_priority(hop_s: float) -> str:
@@ -28,6 +34,13 @@ def raise_thread_priority(hop_s: float) -> str:
     str
         Empty if granted, else why not.
     """
+    refusal = _ask(hop_s)
+    if refusal and sys.platform == "linux":
+        shorten_slice()
+    return refusal
+
+
+def _ask(hop_s: float) -> str:
     try:
         if sys.platform == "win32":
             return _windows_pro_audio()
@@ -80,6 +93,34 @@ def _linux_rtkit(process_id: int, thread_id: int) -> str:
         check=False,
     )
     return "" if done.returncode == 0 else f"rtkit refused: {done.stderr.strip() or 'no reason given'}"
+
+
+def shorten_slice() -> None:
+    """Ask for time in short pieces: who asks for less at once is let in sooner when it wakes. Nobody is told if it is refused.
+
+    Since Linux 6.12 `sched_runtime` of an ordinary thread is its slice (EEVDF, kernel/sched/fair.c); older kernels ignore it.
+    """
+
+    class SchedAttr(ctypes.Structure):
+        _fields_ = (
+            ("size", ctypes.c_uint32),
+            ("policy", ctypes.c_uint32),
+            ("flags", ctypes.c_uint64),
+            ("nice", ctypes.c_int32),
+            ("priority", ctypes.c_uint32),
+            ("runtime", ctypes.c_uint64),
+            ("deadline", ctypes.c_uint64),
+            ("period", ctypes.c_uint64),
+        )
+
+    number = _SCHED_SETATTR.get(platform.machine())
+    if sys.platform != "linux" or number is None:
+        return
+    # To keep the niceness it has to be said again.
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    attributes = SchedAttr(size=ctypes.sizeof(SchedAttr), nice=nice, runtime=_SLICE_NS)
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).syscall(number, 0, ctypes.byref(attributes), 0)
 
 
 def _windows_pro_audio() -> str:

@@ -69,6 +69,40 @@ def test_a_refusal_of_every_kind_is_a_sentence(monkeypatch: pytest.MonkeyPatch, 
     assert word in on_a_thread()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="slices are Linux")
+def test_where_it_is_refused_the_thread_asks_for_short_slices_and_keeps_its_niceness(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(hop_s: float) -> str:
+        return "not today"
+
+    monkeypatch.setattr("engine.realtime._ask", refuse)
+    seen: list[tuple[int, int, int]] = []
+
+    def ask() -> None:
+        before = os.getpriority(os.PRIO_PROCESS, 0)
+        assert realtime.raise_thread_priority(0.01) == "not today"
+        seen.append((before, os.getpriority(os.PRIO_PROCESS, 0), slice_ns()))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    before, after, found_ns = seen[0]
+    assert before == after
+    # Kernels before 6.12 know no slices; sandboxes may refuse the call.
+    assert found_ns in (0, 100_000) or found_ns > 500_000
+
+
+def slice_ns() -> int:
+    """Slice of the calling thread; 0 where there is no such thing."""
+    number = {"x86_64": 315, "aarch64": 275}.get(os.uname().machine)
+    if number is None:
+        return 0
+    attributes = (ctypes.c_uint64 * 6)()
+    ctypes.CDLL(None).syscall(number, 0, attributes, ctypes.sizeof(attributes), 0)
+    return int(attributes[3])
+
+
 def test_a_system_without_the_calls_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     for platform in ("win32", "darwin"):
         if sys.platform == platform:
