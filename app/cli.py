@@ -97,6 +97,11 @@ def _add_headless(commands: _Commands) -> None:
     hops = (64, 96, 120, 128, 160, 192, 240, 256, 320, 384, 480)
     text = f"frames worked on at once: {', '.join(map(str, hops[:-1]))} or {hops[-1]} (10 ms), the default"
     parser.add_argument("--hop", type=int, choices=hops, metavar="FRAMES", help=text)
+    parser.add_argument(
+        "--exclusive",
+        action="store_true",
+        help="devices for this program alone, for a shorter way (Windows; no effect elsewhere)",
+    )
     parser.add_argument("--duration", type=positive, metavar="S", help="end after so many seconds")
     _add_settings(parser)
 

@@ -30,6 +30,7 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
             monitor=command.monitor,
             music=command.music,
             hop_frames=command.hop or DEFAULT_HOP_FRAMES,
+            is_exclusive=command.exclusive,
         ),
         chain=engine.controls.save(),
         room=RoomConfig(profile=command.room),

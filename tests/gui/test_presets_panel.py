@@ -28,6 +28,7 @@ from engine import (
     SavePreset,
     SetBackups,
     SetPresets,
+    Start,
     Undo,
 )
 from tests.helpers.fake_engine import FakeEngine
@@ -150,6 +151,19 @@ def test_backups_are_added_put_in_order_and_taken_out(qtbot: QtBot, devices: Dev
     devices.takes_back.click()
     expected = BackupConfig(input=("usb",), takes_back=False)
     qtbot.waitUntil(lambda: commands(engine, SetBackups)[-1:] == [SetBackups(expected)])
+
+
+@pytest.mark.parametrize("knows_exclusive", [True, False])
+def test_devices_can_be_used_alone_where_the_system_knows_that(
+    qtbot: QtBot, window: MainWindow, engine: FakeEngine, knows_exclusive: bool
+) -> None:
+    panel = DevicesPanel(window._bridge, knows_exclusive)
+    qtbot.addWidget(panel)
+    assert panel.is_exclusive.isVisibleTo(panel) is knows_exclusive
+    panel.is_exclusive.click()
+    qtbot.waitUntil(
+        lambda: any(isinstance(command, Start) and command.config.devices.is_exclusive for command in engine.commands)
+    )
 
 
 def test_a_backup_in_use_and_an_alarm_are_shown(qtbot: QtBot, devices: DevicesPanel, engine: FakeEngine) -> None:

@@ -95,12 +95,13 @@ def test_headless_takes_all_of_its_options() -> None:
             "m",
             "--hop",
             "128",
+            "--exclusive",
             "--duration",
             "2.5",
         ]
     )
     assert (command.input, command.output, command.monitor) == ("simulated:a.wav", "o", "m")
-    assert (command.hop, command.duration) == (128, 2.5)
+    assert (command.hop, command.duration, command.exclusive) == (128, 2.5, True)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ GUI thread; nothing waits.
 
 from __future__ import annotations
 
+import sys
+
 import msgspec
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QWidget
 
@@ -83,27 +85,38 @@ class BackupList(QWidget):
 
 
 class DevicesPanel(ToolPanel):
-    """The tool "Backups"."""
+    """The tool "Backups".
 
-    def __init__(self, bridge: EngineBridge) -> None:
+    Parameters
+    ----------
+    bridge : EngineBridge
+    knows_exclusive : bool
+        Whether this system can give a program its devices alone.
+    """
+
+    def __init__(self, bridge: EngineBridge, knows_exclusive: bool = sys.platform == "win32") -> None:
         super().__init__("Backup devices", "the backup devices")
         self._bridge = bridge
         self._devices: tuple[DeviceDescription, ...] = ()
         self.alarms = QLabel()
         self.alarms.setWordWrap(True)
         self.takes_back = QCheckBox("Take a better one back when it returns")
+        self.is_exclusive = QCheckBox("Use the devices alone: a shorter way, but no other program hears them")
+        self.is_exclusive.setVisible(knows_exclusive)
         self.lists = {role: BackupList(role, label, self) for role, label in ROLES}
         body = QWidget()
         grid = QGridLayout(body)
         grid.setContentsMargins(0, 0, theme.GAP, 0)
         grid.addWidget(self.alarms, 0, 0)
         grid.addWidget(self.takes_back, 1, 0)
+        grid.addWidget(self.is_exclusive, 2, 0)
         for row, backup_list in enumerate(self.lists.values()):
-            grid.addWidget(backup_list, row + 2, 0)
-        for widget in (self.alarms, self.takes_back):
+            grid.addWidget(backup_list, row + 3, 0)
+        for widget in (self.alarms, self.takes_back, self.is_exclusive):
             theme.use_font(widget, FontRole.SMALL)
         self.set_body(body)
         self.takes_back.clicked.connect(self._change_taking_back)
+        self.is_exclusive.clicked.connect(self._change_exclusiveness)
         bridge.devices_arrived.connect(self.show_devices)
         bridge.refresh_devices()
         self._show_orders()
@@ -139,7 +152,12 @@ class DevicesPanel(ToolPanel):
         backups = msgspec.structs.replace(self._bridge.device_config.backups, takes_back=self.takes_back.isChecked())
         self._bridge.choose_backups(backups)
 
+    def _change_exclusiveness(self) -> None:
+        devices = self._bridge.device_config
+        self._bridge.choose_devices(msgspec.structs.replace(devices, is_exclusive=self.is_exclusive.isChecked()))
+
     def _show_orders(self) -> None:
+        self.is_exclusive.setChecked(self._bridge.device_config.is_exclusive)
         backups = self._bridge.device_config.backups
         self.takes_back.setChecked(backups.takes_back)
         for role, backup_list in self.lists.items():
