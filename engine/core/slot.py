@@ -91,6 +91,7 @@ class Slot:
             self._landing.cross(block)
         elif is_bypassed and self._wetness <= 0 and self.stage.rests_bypassed:
             block[:] = dry
+            self.durations.add(0)
             self._is_resting = True
         elif self._is_resting and not self._begin_anew():
             self._fall_back(block, dry)
