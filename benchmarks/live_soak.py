@@ -51,11 +51,15 @@ MOVE_S = 0.05
 
 
 class Miss(msgspec.Struct, frozen=True):
-    """Deadlines missed within one second, when, and how busy the machine was (load average of one minute)."""
+    """Deadlines missed within one second, when, and what else the machine did.
+
+    `load` is the load average of one minute; `stolen_ms` what a host beneath took from this second, as far as Linux knows.
+    """
 
     at_s: float
     count: int
     load: float
+    stolen_ms: float
 
 
 class MissWatch:
@@ -76,13 +80,23 @@ class MissWatch:
 
     def _look(self) -> None:
         began_s = time.monotonic()
-        known = self._engine.snapshot().deadline_misses
+        known, stolen_ms = self._engine.snapshot().deadline_misses, stolen_so_far_ms()
         while not self._ended.wait(1.0):
-            count = self._engine.snapshot().deadline_misses
+            count, stolen_now_ms = self._engine.snapshot().deadline_misses, stolen_so_far_ms()
             if count > known:
                 load = os.getloadavg()[0] if sys.platform != "win32" else 0.0
-                self.seen.append(Miss(round(time.monotonic() - began_s, 1), count - known, load))
-            known = count
+                at_s = round(time.monotonic() - began_s, 1)
+                self.seen.append(Miss(at_s, count - known, load, stolen_now_ms - stolen_ms))
+            known, stolen_ms = count, stolen_now_ms
+
+
+def stolen_so_far_ms() -> float:
+    """Time that a host beneath this machine took from its processors since the start; 0 where that is not told."""
+    try:
+        fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
+    except OSError:
+        return 0.0
+    return 10.0 * float(fields[8])
 
 
 class Soak(msgspec.Struct, frozen=True):
