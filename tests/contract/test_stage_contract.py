@@ -15,6 +15,7 @@ from numba.core.dispatcher import Dispatcher
 
 from engine.core.params import Params
 from engine.core.stage import Stage, StreamFormat
+from engine.hop import TAPPED_STAGES
 from engine.stages import STAGES
 from tests.helpers.stages import (
     BLOCK,
@@ -202,6 +203,10 @@ def test_travel_comes_back_to_where_it_was(stage_type: StageType, travel: float)
         assert spec.clamp(value) == value
         again = spec.from_travel(spec.to_travel(value))
         assert again == (pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else value)
+
+
+def test_the_buses_leave_the_chain_at_stages_that_are_there() -> None:
+    assert set(TAPPED_STAGES) <= {stage_type.id for stage_type in STAGES}
 
 
 def test_names_are_unique() -> None:
