@@ -58,11 +58,6 @@ class RingBuffer:
         """Frames ever written. Either side."""
         return self._written
 
-    @property
-    def read_frames(self) -> int:
-        """Frames ever read or skipped. Either side."""
-        return self._read
-
     def write(self, block: Block) -> int:
         """Append what fits of `block`. Writer's side, never waits.
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from engine.core.stage import Block
 from engine.dsp.kernel import compile_kernels, kernel
 
-SILENCE_DBFS = -120.0
 _CLIP_SHOWN_S = 2
 _RMS_S = 0.3
 

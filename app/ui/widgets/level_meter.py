@@ -59,11 +59,6 @@ class LevelMeter(QWidget):
         return tuple(bar.level_db for bar in self._bars)
 
     @property
-    def peaks_db(self) -> tuple[float, ...]:
-        """What the peak-hold lines show, dBFS."""
-        return tuple(bar.peak_db for bar in self._bars)
-
-    @property
     def is_clip_lit(self) -> bool:
         """Whether the clip lamp is on."""
         return self._clipped_at_s is not None
