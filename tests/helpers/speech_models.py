@@ -51,9 +51,9 @@ def _encoder() -> onnx.ModelProto:
 
 
 def _decoder() -> onnx.ModelProto:
-    """Writes the token of its place in the sentence while there are features left, and the end after that.
+    """Writes the token of each place in the sentence while there are features left, and the end after that.
 
-    Its place is the length of its keys, so that a caller which loses them writes the first word for ever.
+    A place is the number of keys up to it, so that a caller which loses them writes the first word for ever.
     """
     past = [f"past_key_values.0.{side}.{kind}" for side in ("decoder", "encoder") for kind in ("key", "value")]
     inputs = [
@@ -77,17 +77,20 @@ def _decoder() -> onnx.ModelProto:
         nodes.append(helper.make_node("Concat", [name, "fresh"], [present], axis=2))
     nodes += [
         helper.make_node("Shape", ["present.0.decoder.key"], ["keys_shape"]),
-        helper.make_node("Gather", ["keys_shape", "two"], ["place"]),
+        helper.make_node("Gather", ["keys_shape", "second"], ["key_count"]),
+        helper.make_node("Gather", ["ids_shape", "next"], ["fresh_count"]),
+        helper.make_node("Sub", ["key_count", "fresh_count"], ["before"]),
+        helper.make_node("Add", ["before", "next"], ["first_place"]),
+        helper.make_node("Add", ["key_count", "next"], ["behind"]),
+        helper.make_node("Range", ["first_place", "behind", "next"], ["places"]),
         helper.make_node("Shape", ["encoder_hidden_states"], ["features_shape"]),
         helper.make_node("Gather", ["features_shape", "one"], ["feature_count"]),
-        helper.make_node("Min", ["place", "feature_count", "sentence_length"], ["limited"]),
-        helper.make_node("Equal", ["limited", "place"], ["has_more"]),
-        helper.make_node("Gather", ["sentence", "limited"], ["word"]),
-        helper.make_node("Where", ["has_more", "word", "two"], ["token"]),
-        helper.make_node("OneHot", ["token", "vocabulary", "off_and_on"], ["last"]),
-        helper.make_node("Unsqueeze", ["last", "zero"], ["last_row"]),
-        helper.make_node("Concat", ["one", "token_count", "vocabulary"], ["logits_shape"], axis=0),
-        helper.make_node("Expand", ["last_row", "logits_shape"], ["logits"]),
+        helper.make_node("Min", ["places", "feature_count", "sentence_length"], ["limited"]),
+        helper.make_node("Equal", ["limited", "places"], ["has_more"]),
+        helper.make_node("Gather", ["sentence", "limited"], ["words"]),
+        helper.make_node("Where", ["has_more", "words", "two"], ["tokens"]),
+        helper.make_node("OneHot", ["tokens", "vocabulary", "off_and_on"], ["rows"]),
+        helper.make_node("Unsqueeze", ["rows", "zero"], ["logits"]),
     ]
     whole = {
         "zero": [0],
@@ -98,6 +101,8 @@ def _decoder() -> onnx.ModelProto:
         "sentence": [0, *SENTENCE],
         "sentence_length": [len(SENTENCE)],
         "vocabulary": [len(PIECES)],
+        "next": 1,
+        "second": 2,
     }
     constants = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in whole.items()]
     constants.append(numpy_helper.from_array(np.array([0.0, 20.0], np.float32), "off_and_on"))

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import soxr
 from numpy.typing import NDArray
@@ -59,6 +60,37 @@ def test_streams_share_weights_and_nothing_else(moonshine: Moonshine, sentence: 
     assert text_of(one.hypothesis()) == alone
     one.reset()
     assert one.hypothesis() == ()
+
+
+class CountingDecoder:
+    """A decoder that counts its steps."""
+
+    def __init__(self, decoder: onnxruntime.InferenceSession) -> None:
+        self._decoder = decoder
+        self.steps = 0
+
+    def run(self, *arguments: object) -> list[NDArray[np.float32]]:
+        self.steps += 1
+        return self._decoder.run(*arguments)  # type: ignore[no-any-return]
+
+
+def test_the_last_hypothesis_saves_steps_and_changes_no_word(
+    moonshine: Moonshine, sentence: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder = CountingDecoder(moonshine.decoder)
+    monkeypatch.setattr(moonshine, "decoder", decoder)
+    growing = moonshine.stream()
+    steps = {"growing": 0, "fresh": 0}
+    for part in np.array_split(sentence, 10):
+        growing.accept(part)
+        fresh = moonshine.stream()
+        fresh.accept(np.concatenate(growing._sound))
+        for name, stream in (("growing", growing), ("fresh", fresh)):
+            decoder.steps = 0
+            stream.hypothesis()
+            steps[name] += decoder.steps
+        assert text_of(growing.hypothesis()) == text_of(fresh.hypothesis())
+    assert steps["growing"] < 0.7 * steps["fresh"]
 
 
 def test_another_models_tokens_are_read_by_its_own_tokenizer(small: MoonshineStream) -> None:
