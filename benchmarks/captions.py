@@ -26,12 +26,13 @@ from app.services.caption_models import CaptionModels, load_caption_models
 from benchmarks.denoise_quality import denoise_stage
 from benchmarks.report_sections import write_section
 from benchmarks.simulated_captions import (
-    CHUNK_S,
+    LOOK_S,
     RATE_HZ,
     LiveRun,
     Sound,
+    first_committed,
     first_guessed,
-    first_seen,
+    first_shown,
     padded,
     read,
     run_live,
@@ -64,9 +65,10 @@ class Judged:
     spoken: list[str] = field(default_factory=list)
     at_once: list[str] = field(default_factory=list)
     live: list[str] = field(default_factory=list)
-    committed_s: list[float] = field(default_factory=list)
-    shown_s: list[float] = field(default_factory=list)
+    ages_s: list[float] = field(default_factory=list)
     guessed_s: list[float] = field(default_factory=list)
+    shown_s: list[float] = field(default_factory=list)
+    committed_s: list[float] = field(default_factory=list)
     finals_s: list[float] = field(default_factory=list)
     cost_s: float = 0.0
     sound_s: float = 0.0
@@ -76,18 +78,21 @@ class Judged:
         self.spoken.append(norm(transcript))
         self.at_once.append(norm(at_once))
         self.live.append(norm(run.text))
-        for times, with_tentative in ((self.committed_s, False), (self.shown_s, True)):
-            times.extend(delays_s(first_seen(run.versions, with_tentative, norm), ends))
-        self.guessed_s += delays_s(first_guessed(run.versions, norm), ends)
+        self.ages_s += [age_s for _, age_s in run.ages_s]
+        for times, seen in (
+            (self.guessed_s, first_guessed),
+            (self.shown_s, first_shown),
+            (self.committed_s, first_committed),
+        ):
+            times.extend(delays_s(seen(run.versions, norm), ends))
         self.finals_s += run.finals_s
         self.cost_s += run.cost_s
 
     def row(self, name: str) -> str:
         """Its line in the table."""
         whole_wer, live_wer = (100 * jiwer.wer(self.spoken, said) for said in (self.at_once, self.live))
-        delays = " | ".join(
-            percentiles_ms(times) for times in (self.committed_s, self.shown_s, self.guessed_s, self.finals_s)
-        )
+        times = (self.ages_s, self.guessed_s, self.shown_s, self.committed_s, self.finals_s)
+        delays = " | ".join(map(percentiles_ms, times))
         cost_ms = 1000 * self.cost_s / self.sound_s
         words = f"{whole_wer:.1f} | {live_wer:.1f} | {live_wer - whole_wer:+.1f}"
         return f"| {name} | {len(self.spoken)} | {words} | {delays} | {cost_ms:.0f} |"
@@ -102,9 +107,9 @@ def words_table(eval_folder: Path, models: CaptionModels) -> list[str]:
     """Words and delays of the live path, clean and noisy, with and without denoising; by halves and together."""
     norm = normaliser(eval_folder)
     rows = [
-        "| sound | mixes | whole utterance WER % | live WER % | difference | word end → committed ms p50 / p95 "
-        "| → the right word shown | → a first guess shown | pause decided → final | processor ms per s |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| sound | mixes | whole utterance WER % | live WER % | difference | age of the newest partial ms p50 / p95 "
+        "| word end → first shown | → shown right | → committed | pause decided → final | processor ms per s |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory(prefix="captions-") as scratch:
         mixes = Mixes(eval_folder, Path(scratch))
@@ -166,7 +171,7 @@ def invention_table(eval_folder: Path, models: CaptionModels) -> list[str]:
         sound = np.resize(np.concatenate(clips), NOISE_S * RATE_HZ)
         run = run_live(sound, models)
         said = run.text.split()
-        share = len(run.ages_s) * CHUNK_S / NOISE_S
+        share = len(run.ages_s) * LOOK_S / NOISE_S
         rows.append(f"| {name} | {share:.1%} | {len(said)} | {' '.join(said[:6])} |")
         print(rows[-1], flush=True)
     return rows
@@ -182,8 +187,8 @@ def ages_table(eval_folder: Path, models: CaptionModels) -> list[str]:
     return [
         "| half an hour of speech | |",
         "|---|---|",
-        f"| sound not in a hypothesis yet, p50 / p95 | {percentiles_ms(age_s)} ms |",
-        f"| slope | {slope:+.2f} ms a minute |",
+        f"| age of the newest partial, p50 / p95 | {percentiles_ms(age_s)} ms |",
+        f"| slope of the age | {slope:+.2f} ms a minute |",
         f"| pause decided → final, p50 / p95 | {percentiles_ms(run.finals_s)} ms |",
         f"| processor time for a second of speech | {1000 * run.cost_s / SPEECH_S:.0f} ms |",
     ]

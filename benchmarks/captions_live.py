@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -22,12 +23,22 @@ from numpy.typing import NDArray
 
 from app.composition import model_store
 from app.paths import find_paths
-from app.services.caption_models import load_caption_models
+from app.services.caption_models import CaptionModels, load_caption_models
 from benchmarks.captions import EVAL, REPORT, Mixes, normaliser, percentiles_ms
 from benchmarks.report_sections import write_section
-from benchmarks.simulated_captions import RATE_HZ, Sound, first_guessed, first_seen, read, whole
+from benchmarks.simulated_captions import RATE_HZ, Sound, first_committed, first_guessed, first_shown, read, whole
 from benchmarks.word_ends import delays_s
-from engine import CaptionLine, CaptionsConfig, CaptionsState, Percentiles, ResetMeters, SetService
+from engine import (
+    CaptionLine,
+    CaptionsConfig,
+    CaptionsState,
+    CaptionsStatus,
+    Percentiles,
+    ResetMeters,
+    SetService,
+    Snapshot,
+)
+from engine.captions.segmenter import Segmenter
 from engine.remote import RemoteEngine
 from tests.helpers.live_captions import await_captions, services_process, speaking_program
 
@@ -56,39 +67,58 @@ def delays_table(eval_folder: Path, folder: Path) -> list[str]:
         begin_s += sound.size / RATE_HZ + GAP_S
     spoken = [norm(mix["transcript"]) for mix in mixes.rows]
     at_once = [norm(whole(mixes.sound(mix["name"], "clean"), models)) for mix in mixes.rows]
-    versions = follow(np.concatenate(sounds), folder)
-    last = {line.id: line for _, line in versions}
+    sound = np.concatenate(sounds)
+    seen = follow(sound, folder)
+    last = {line.id: line for _, line in seen.versions}
     live = norm(" ".join(line.committed for line in last.values()))
     whole_wer, live_wer = 100 * jiwer.wer(spoken, at_once), 100 * jiwer.wer(" ".join(spoken), live)
-    delays = [delays_s(first_seen(versions, with_tentative, norm), ends) for with_tentative in (False, True)]
-    guessed_s = delays_s(first_guessed(versions, norm), ends)
+    guessed_s, shown_s, committed_s = (
+        delays_s(first(seen.versions, norm), ends) for first in (first_guessed, first_shown, first_committed)
+    )
+    finals_s = [at_s for at_s, line in seen.versions if line.is_final]
     return [
-        "| thirty clean mixes, one after another, denoiser in Quality | |",
+        "| thirty clean mixes, one after another, denoiser in Quality | p50 / p95 |",
         "|---|---|",
-        f"| words misheard, live | {live_wer:.1f} % (each mix at once: {whole_wer:.1f} %) |",
-        f"| word end → committed, p50 / p95 of {len(delays[0])} words | {percentiles_ms(delays[0])} ms |",
-        f"| word end → the right word shown | {percentiles_ms(delays[1])} ms |",
-        f"| word end → a first guess shown | {percentiles_ms(guessed_s)} ms |",
-        f"| last word of a mix → final line; a pause of 600 ms decides | {percentiles_ms(finals_s(versions, lasts_s))} ms |",
+        f"| words misheard, live (each mix at once) | {live_wer:.1f} % ({whole_wer:.1f} %) |",
+        f"| age of the newest partial, {len(seen.ages_s)} looks while somebody spoke | {percentiles_ms(seen.ages_s)} ms |",
+        f"| word end → a first guess shown, {len(guessed_s)} words | {percentiles_ms(guessed_s)} ms |",
+        f"| word end → shown right | {percentiles_ms(shown_s)} ms |",
+        f"| word end → committed | {percentiles_ms(committed_s)} ms |",
+        f"| pause decided → final shown | {percentiles_ms(until_next(pauses_s(sound, models), finals_s))} ms |",
+        f"| last word of a mix → final shown, pause of 600 ms included | {percentiles_ms(until_next(lasts_s, finals_s))} ms |",
     ]
 
 
-def follow(sound: Sound, folder: Path) -> list[tuple[float, CaptionLine]]:
-    """Versions of all lines, and when each was seen, in seconds of the sound that the engine had taken in."""
-    versions: list[tuple[float, CaptionLine]] = []
-    seen: dict[int, CaptionLine] = {}
+@dataclass
+class Seen:
+    """What the running program showed, times being seconds of the sound that the engine had taken in."""
+
+    versions: list[tuple[float, CaptionLine]] = field(default_factory=list)
+    ages_s: list[float] = field(default_factory=list)
+    """At each look while somebody spoke: how long ago the sound was spoken that the newest hypothesis had heard last."""
+
+
+def follow(sound: Sound, folder: Path) -> Seen:
+    """Let the program hear a sound, and look at its captions all the time."""
+    seen = Seen()
+    lines: dict[int, CaptionLine] = {}
+    told, told_s = CaptionsStatus(), 0.0
     with speaking_program(folder, sound, RATE_HZ, *QUALITY) as engine:
         engine.send(SetService(CaptionsConfig(is_on=True)))
         started = await_captions(engine, lambda status: status.state is CaptionsState.LISTENING)
         assert not started.lines
         while (at_s := position_s(engine)) < sound.size / RATE_HZ - LOOK_S:
-            status = engine.snapshot().services.captions
-            for line in status.lines if status is not None else ():
-                if seen.get(line.id) != line:
-                    seen[line.id] = line
-                    versions.append((at_s, line))
+            status = engine.snapshot().services.captions or told
+            if status != told:
+                told, told_s = status, at_s
+            if told.age_ms is not None:
+                seen.ages_s.append(told.age_ms / 1000 + at_s - told_s)
+            for line in status.lines:
+                if lines.get(line.id) != line:
+                    lines[line.id] = line
+                    seen.versions.append((at_s, line))
             time.sleep(LOOK_S)
-    return versions
+    return seen
 
 
 def position_s(engine: RemoteEngine) -> float:
@@ -97,11 +127,16 @@ def position_s(engine: RemoteEngine) -> float:
     return snapshot.hops * snapshot.hop_frames / FRAME_RATE_HZ
 
 
-def finals_s(versions: list[tuple[float, CaptionLine]], last_words_s: list[float]) -> list[float]:
-    """From the end of each mix's last word until the next final line was seen."""
-    finals = [at_s for at_s, line in versions if line.is_final]
-    later = [[at_s - end_s for at_s in finals if at_s > end_s] for end_s in last_words_s]
-    return [min(delays) for delays in later if delays]
+def pauses_s(sound: Sound, models: CaptionModels) -> list[float]:
+    """When it is decided that a segment is over: as soon as its last piece is there."""
+    segmenter = Segmenter(models.detector.stream())
+    return [piece.end_sample / RATE_HZ for piece in segmenter.accept(sound) if piece.is_last]
+
+
+def until_next(starts_s: list[float], ends_s: list[float]) -> list[float]:
+    """How long it lasts from each start to the next end."""
+    later = [[end_s - start_s for end_s in ends_s if end_s > start_s] for start_s in starts_s]
+    return [min(lasted) for lasted in later if lasted]
 
 
 def cost_table(eval_folder: Path, folder: Path) -> list[str]:
@@ -165,41 +200,74 @@ def restart_table(eval_folder: Path, folder: Path) -> list[str]:
     return rows
 
 
-def long_table(eval_folder: Path, folder: Path, minutes: float = 30.0) -> list[str]:
-    """Speech for long, in real time: whether the newest caption grows older, or the process larger."""
-    ages: list[tuple[float, float]] = []
-    sizes: list[tuple[float, float]] = []
+def long_table(eval_folder: Path, folder: Path, minutes: float, tell: Callable[[list[str]], None]) -> list[str]:
+    """Speech for long, in real time: whether the newest caption grows older, or the process larger; told every minute."""
     with speaking_program(folder, *voice(), *QUALITY, is_looped=True) as engine:
         engine.send(SetService(CaptionsConfig(is_on=True)))
         await_captions(engine, lambda status: status.is_speech and bool(status.lines))
-        process, began_s = services_process(engine), time.monotonic()
-        before = engine.snapshot()
-        while (at_s := time.monotonic() - began_s) < 60 * minutes:
-            status = engine.snapshot().services.captions
-            if status is not None and status.age_ms is not None:
-                ages.append((at_s / 60, status.age_ms))
-            sizes.append((at_s / 60, resident_mb(process)))
+        run = LongRun(services_process(engine), engine.snapshot())
+        told_minutes = 1
+        while run.minutes < minutes:
+            run.look(engine.snapshot())
+            if run.minutes >= told_minutes:
+                tell(run.table())
+                told_minutes += 1
             time.sleep(0.25)
-        after = engine.snapshot()
-    slope, growth = (slope_of(values) for values in (ages, sizes))
-    megabytes = np.array(sizes)[:, 1]
-    first, last = (float(np.median(part)) for part in np.array_split(megabytes, 10)[::9])
-    missed = after.deadline_misses - before.deadline_misses
-    return [
-        f"| {minutes:.0f} minutes of speech in real time, denoiser in Quality | |",
-        "|---|---|",
-        f"| age of the newest caption, p50 / p95 of {len(ages)} looks | {percentiles_ms(age / 1000 for _, age in ages)} ms |",
-        f"| slope of the age | {slope:+.2f} ms a minute |",
-        f"| memory of the services process, first and last tenth | {first:.1f} → {last:.1f} MB |",
-        f"| slope of the memory | {growth:+.3f} MB a minute |",
-        f"| deadlines the engine missed | {missed} of {after.hops - before.hops} hops |",
-    ]
+    return run.table()
 
 
-def slope_of(values: list[tuple[float, float]]) -> float:
-    """Slope of the regression line through points."""
+class LongRun:
+    """What was seen of the captions in a long run.
+
+    Parameters
+    ----------
+    process : int
+        Of the services.
+    before : Snapshot
+    """
+
+    def __init__(self, process: int, before: Snapshot) -> None:
+        self._process = process
+        self._before = self._now = before
+        self._began_s = time.monotonic()
+        self._ages_ms: list[tuple[float, float]] = []
+        self._sizes_mb: list[tuple[float, float]] = []
+
+    @property
+    def minutes(self) -> float:
+        """Since it began."""
+        return (time.monotonic() - self._began_s) / 60
+
+    def look(self, now: Snapshot) -> None:
+        """Take down age and memory."""
+        self._now = now
+        status = now.services.captions
+        if status is not None and status.age_ms is not None:
+            self._ages_ms.append((self.minutes, status.age_ms))
+        self._sizes_mb.append((self.minutes, resident_mb(self._process)))
+
+    def table(self) -> list[str]:
+        """As it is so far."""
+        (slope, error), (growth, _) = slope_of(self._ages_ms), slope_of(self._sizes_mb)
+        first_mb, last_mb = (np.median(part) for part in np.array_split(np.array(self._sizes_mb)[:, 1], 10)[::9])
+        missed = self._now.deadline_misses - self._before.deadline_misses
+        age = f"p50 / p95 of {len(self._ages_ms)} looks | {percentiles_ms(age_ms / 1000 for _, age_ms in self._ages_ms)} ms"
+        return [
+            f"| {self._sizes_mb[-1][0]:.0f} minutes of speech in real time, denoiser in Quality | |",
+            "|---|---|",
+            f"| age of the newest partial as the window tells it, {age} |",
+            f"| slope of that | {slope:+.2f} ± {error:.2f} ms a minute |",
+            f"| memory of the services process, first and last tenth | {first_mb:.1f} → {last_mb:.1f} MB |",
+            f"| slope of the memory | {growth:+.3f} MB a minute |",
+            f"| deadlines the engine missed | {missed} of {self._now.hops - self._before.hops} hops |",
+        ]
+
+
+def slope_of(values: list[tuple[float, float]]) -> tuple[float, float]:
+    """Slope of the regression line through points, and its standard error."""
     at, value = np.array(values).T
-    return float(np.polyfit(at, value, 1)[0])
+    (slope, _), covariance = np.polyfit(at, value, 1, cov=True)
+    return float(slope), float(np.sqrt(covariance[0, 0]))
 
 
 def resident_mb(process: int) -> float:
@@ -232,15 +300,30 @@ def main() -> int:
     parser.add_argument("--part", action="append", choices=PARTS, help="only this; all by default")
     parser.add_argument("--minutes", type=float, default=30.0, help="of speech in the part `long` (30)")
     options = parser.parse_args()
+    # Started in the background it would not be interrupted, and the program that it started would stay.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        measure(options)
+    except KeyboardInterrupt:
+        print(f"stopped; what was measured by then stands in {REPORT}", file=sys.stderr)
+        return 130
+    return 0
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Write the tables that were asked for; of a long run also every minute what is known by then."""
     for part in options.part or PARTS:
         title, table = PARTS[part]
+
+        def tell(lines: list[str], title: str = title) -> None:
+            print("\n".join(lines), flush=True)
+            write_section(REPORT, title, lines)
+
         if part == "long":
-            table = partial(table, minutes=options.minutes)
+            table = partial(table, minutes=options.minutes, tell=tell)
         with tempfile.TemporaryDirectory(prefix="captions-") as folder:
-            lines = table(options.eval, Path(folder))
-        print("\n".join(lines), flush=True)
-        write_section(REPORT, title, lines)
-    return 0
+            tell(table(options.eval, Path(folder)))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ is not in it.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 from app.services.caption_models import CaptionModels
 from benchmarks.word_ends import Timed
 from engine.captions.pipeline import CaptionPipeline
-from engine.captions.segmenter import Segmenter
+from engine.captions.segmenter import Piece, Segmenter
 from engine.captions.wording import Wording
 from engine.inference.recognizer import SpeechStream
 from engine.inference.tokens import Word
@@ -28,6 +30,9 @@ from engine.services.captions import CaptionLine
 
 RATE_HZ = 16_000
 CHUNK_S = 0.05
+LOOK_S = 0.01
+"""So often the age of the newest caption is looked at."""
+
 TAIL_S = 1.0
 Sound = NDArray[np.float32]
 
@@ -64,6 +69,18 @@ class TimedStream:
         self._stream.reset()
 
 
+class NotingSegmenter(Segmenter):
+    """Notes where in the sound it last decided that a segment is over."""
+
+    decided_s = 0.0
+
+    def accept(self, sound: Sound) -> Iterator[Piece]:
+        for piece in super().accept(sound):
+            if piece.is_last:
+                self.decided_s = piece.end_sample / RATE_HZ
+            yield piece
+
+
 @dataclass
 class LiveRun:
     """What the live path made of a sound: versions of lines with the time at which each was there."""
@@ -71,9 +88,9 @@ class LiveRun:
     versions: list[tuple[float, CaptionLine]] = field(default_factory=list)
     cost_s: float = 0.0
     ages_s: list[tuple[float, float]] = field(default_factory=list)
-    """Time, and how much sound no hypothesis had heard then."""
+    """Times at which somebody spoke, and how long ago the sound was spoken that the newest hypothesis had heard last."""
     finals_s: list[float] = field(default_factory=list)
-    """From deciding that a segment is over to its final line."""
+    """From the sound that decides that a segment is over to its final line."""
 
     @property
     def text(self) -> str:
@@ -85,47 +102,65 @@ Versions = Sequence[tuple[float, CaptionLine]]
 """Versions of lines, with the time at which each was there."""
 
 
-def first_seen(versions: Versions, with_tentative: bool, norm: Callable[[str], str]) -> list[Timed]:
-    """Each word, as `norm` compares words, and since when it was there: for good, or at all."""
+def first_committed(versions: Versions, norm: Callable[[str], str]) -> list[Timed]:
+    """Each committed word, as `norm` compares words, and since when it stands."""
     seen: dict[tuple[int, int], Timed] = {}
     for at_s, line in versions:
-        text = line.committed + (line.tentative if with_tentative else "")
-        for index, word in enumerate(map(norm, text.split())):
-            known = seen.get((line.id, index))
-            if known is None or known[0] != word:
-                seen[line.id, index] = word, at_s
+        for index, word in enumerate(map(norm, line.committed.split())):
+            seen.setdefault((line.id, index), (word, at_s))
     return [entry for _, entry in sorted(seen.items()) if entry[0]]
+
+
+def first_shown(versions: Versions, norm: Callable[[str], str]) -> list[Timed]:
+    """Each word of the lines as they are at last, and since when it was shown, tentative or not, without a break."""
+    last = {line.id: shown_words(line, norm) for _, line in versions}
+    since: dict[tuple[int, int], float] = {}
+    for at_s, line in versions:
+        matcher = SequenceMatcher(None, shown_words(line, norm), last[line.id], autojunk=False)
+        there = {block.b + index for block in matcher.get_matching_blocks() for index in range(block.size)}
+        for index in range(len(last[line.id])):
+            if index in there:
+                since.setdefault((line.id, index), at_s)
+            else:
+                since.pop((line.id, index), None)
+    return [(word, since[number, index]) for number, words in last.items() for index, word in enumerate(words)]
 
 
 def first_guessed(versions: Versions, norm: Callable[[str], str]) -> list[Timed]:
     """Each word of the lines as they are at last, and since when something stood in its place, right or wrong."""
+    last = {line.id: shown_words(line, norm) for _, line in versions}
     since: dict[tuple[int, int], float] = {}
-    last: dict[int, list[str]] = {}
     for at_s, line in versions:
-        last[line.id] = (line.committed + line.tentative).split()
-        for index in range(len(last[line.id])):
+        for index in range(len(shown_words(line, norm))):
             since.setdefault((line.id, index), at_s)
-    words = [(norm(word), since[number, index]) for number, line in last.items() for index, word in enumerate(line)]
-    return [entry for entry in words if entry[0]]
+    return [(word, since[number, index]) for number, words in last.items() for index, word in enumerate(words)]
+
+
+def shown_words(line: CaptionLine, norm: Callable[[str], str]) -> list[str]:
+    """The words of a line, committed and tentative, as `norm` compares words."""
+    return norm(line.committed + line.tentative).split()
 
 
 def run_live(sound: Sound, models: CaptionModels) -> LiveRun:
     """The live path over a sound."""
     clock, run = Clock(), LiveRun()
     stream = TimedStream(models.recognizer.stream(), clock)
-    pipeline = CaptionPipeline(Segmenter(models.detector.stream()), stream, Wording(), now_s=clock)
-    at = 0
+    segmenter = NotingSegmenter(models.detector.stream())
+    pipeline = CaptionPipeline(segmenter, stream, Wording(), now_s=clock)
+    at, heard_s = 0, 0.0
     while at < sound.size:
+        looked_s, was_speech = clock.now_s, pipeline.is_speech
         clock.now_s = max(clock.now_s + 0.005, at / RATE_HZ + CHUNK_S)
         end = min(sound.size, int(clock.now_s * RATE_HZ))
-        decided_s = clock.now_s
         for line in pipeline.accept(sound[at:end]):
             run.versions.append((clock.now_s, line))
             if line.is_final:
-                run.finals_s.append(clock.now_s - decided_s)
+                run.finals_s.append(clock.now_s - segmenter.decided_s)
         at = end
-        if pipeline.is_speech:
-            run.ages_s.append((clock.now_s, clock.now_s - at / RATE_HZ + pipeline.unwritten_s))
+        if was_speech and pipeline.is_speech:
+            looks = range(math.ceil(looked_s / LOOK_S), math.ceil(clock.now_s / LOOK_S))
+            run.ages_s += [(look * LOOK_S, look * LOOK_S - heard_s) for look in looks]
+        heard_s = at / RATE_HZ - pipeline.unwritten_s
     run.versions += [(clock.now_s, line) for line in pipeline.end()]
     run.cost_s = stream.cost_s
     return run
