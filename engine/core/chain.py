@@ -1,50 +1,28 @@
 """Stages in a row: one frozen set of settings per block, one number for the delay, and a guard at the end.
 
 `set`, `bypass` and `apply` build a new `ChainSettings` and swap one reference, so a block sees all of a change or none,
-over all stages, without lock, copy or queue.
+over all stages, without lock, copy or queue. A change that comes while a block is on its way and touches only what it has
+still before it is heard in that very block; any other waits for the next one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from engine.core.chain_settings import ChainSettings, SettingsSchema
 from engine.core.change_over import ChangeOver
 from engine.core.params import Params, ParamSpec, Value
 from engine.core.side_signals import SideSignals
 from engine.core.slot import Slot
 from engine.core.stage import Block, Stage, StreamFormat
-from engine.errors import ParameterError
 
 TapListener = Callable[[str, Block], None]
 """Takes the id of a tapped stage and the sound after it, shape (channels, frames). Audio thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChainSettings:
-    """Parameters and bypass of all stages, in chain order.
-
-    `is_dry` takes all of them out at once and leaves `bypassed` as it is, except a stage that is silent for a moment: a
-    panic must not open a microphone that somebody has just closed.
-    """
-
-    params: tuple[Params, ...]
-    bypassed: tuple[bool, ...]
-    is_dry: bool = False
-
-    @property
-    def unheard(self) -> tuple[bool, ...]:
-        """Which stages are out of the sound, be it by their own bypass or because all is dry."""
-        if not self.is_dry:
-            return self.bypassed
-        return tuple(
-            is_bypassed or not any(spec.is_momentary and getattr(params, name) for name, spec in params.specs().items())
-            for params, is_bypassed in zip(self.params, self.bypassed, strict=True)
-        )
 
 
 class Chain:
@@ -60,12 +38,13 @@ class Chain:
 
     def __init__(self, stages: Iterable[Stage[Any]], taps: Iterable[str] = ()) -> None:
         stages = tuple(stages)
-        self._index = {stage.id: index for index, stage in enumerate(stages)}
-        params = tuple(stage.params_type() for stage in stages)
+        self._schema = SettingsSchema(stages)
+        self._settings = self._schema.defaults
         self._side = SideSignals()
-        self.slots = tuple(Slot(stage, own, self._side) for stage, own in zip(stages, params, strict=True))
-        self._settings = ChainSettings(params, tuple(stage.starts_bypassed for stage in stages))
-        self._tapped = {self._index[stage_id]: stage_id for stage_id in taps if stage_id in self._index}
+        self.slots = tuple(
+            Slot(stage, params, self._side) for stage, params in zip(stages, self._settings.params, strict=True)
+        )
+        self._tapped = self._schema.known(taps)
         self._change: ChangeOver | None = None
         self._retired: list[Slot] = []
 
@@ -135,7 +114,7 @@ class Chain:
         ParameterError
             If there is no such stage.
         """
-        index = self._stage_index(stage.id)
+        index = self._schema.index(stage.id)
         if is_live:
             self._retired.clear()
             self._lead_over(index, stage)
@@ -154,7 +133,7 @@ class Chain:
 
     @property
     def settings(self) -> ChainSettings:
-        """The settings that the next block will see."""
+        """The settings that the next block will see, and this one where it can still see all that is new in them."""
         return self._settings
 
     def process(self, block: Block, music: Block | None = None, listener: TapListener | None = None) -> None:
@@ -174,6 +153,9 @@ class Chain:
             self._side.begin_block(music)
             change = self._change
             for index, slot in enumerate(self.slots):
+                newest = self._settings
+                if newest is not settings and newest.differs_only_from(index, settings):
+                    settings, unheard = newest, newest.unheard
                 if change is not None and change.index == index:
                     self._go_over(change, block, settings.params[index], unheard[index])
                 else:
@@ -209,15 +191,11 @@ class Chain:
         ParameterError
             If there is no such stage.
         """
-        return self.slots[self._stage_index(stage_id)].dry(frames)
+        return self.slots[self._schema.index(stage_id)].dry(frames)
 
     def values(self) -> dict[str, Value]:
         """All parameters by id (`stage.field`)."""
-        return {
-            f"{slot.stage.id}.{name}": getattr(params, name)
-            for slot, params in zip(self.slots, self._settings.params, strict=True)
-            for name in params.specs()
-        }
+        return self._schema.values(self._settings)
 
     def value(self, param_id: str) -> Value:
         """One parameter, by its id.
@@ -227,13 +205,11 @@ class Chain:
         ParameterError
             If there is no such parameter.
         """
-        index, spec = self._find(param_id)
-        value: Value = getattr(self._settings.params[index], spec.name)
-        return value
+        return self._schema.value(self._settings, param_id)
 
     def spec(self, param_id: str) -> ParamSpec:
         """The declaration of a parameter; raises as `value`."""
-        return self._find(param_id)[1]
+        return self._schema.spec(param_id)
 
     def clamped(self, param_id: str, value: Value) -> Value:
         """What `set` would make of `value`; changes nothing.
@@ -243,10 +219,7 @@ class Chain:
         ParameterError
             If there is no such parameter or it cannot take the value.
         """
-        try:
-            return self.spec(param_id).clamp(value)
-        except ValueError as error:
-            raise ParameterError(f"{param_id}: {error}") from None
+        return self._schema.clamped(param_id, value)
 
     def slot(self, stage_id: str) -> Slot:
         """A stage in its place, by its id.
@@ -256,11 +229,11 @@ class Chain:
         ParameterError
             If there is no such stage.
         """
-        return self.slots[self._stage_index(stage_id)]
+        return self.slots[self._schema.index(stage_id)]
 
     def bypasses(self) -> dict[str, bool]:
         """Whether each stage is bypassed, by its id."""
-        return dict(zip(self._index, self._settings.bypassed, strict=True))
+        return self._schema.bypasses(self._settings)
 
     def set(self, param_id: str, value: Value) -> Value:
         """Set one parameter and return its value after clamping. Control thread.
@@ -281,10 +254,7 @@ class Chain:
         ParameterError
             If there is no such stage.
         """
-        index = self._stage_index(stage_id)
-        bypassed = list(self._settings.bypassed)
-        bypassed[index] = is_bypassed
-        self._settings = replace(self._settings, bypassed=tuple(bypassed))
+        self.apply({}, {stage_id: is_bypassed})
 
     def set_dry(self, is_dry: bool) -> None:
         """Take all stages out of the sound at once, or bring back those that were in it. Control thread."""
@@ -298,12 +268,7 @@ class Chain:
         ParameterError
             If one of them is unknown or out of type; then nothing is changed.
         """
-        settings = self._settings
-        self._settings = replace(
-            settings,
-            params=self._changed(settings.params, values),
-            bypassed=self._bypassed(settings.bypassed, bypass),
-        )
+        self._settings = self._schema.changed(self._settings, values, bypass)
 
     def load(self, values: Mapping[str, Value], bypass: Mapping[str, bool]) -> None:
         """Set everything in one swap; what is not named takes its default. Control thread.
@@ -313,43 +278,8 @@ class Chain:
         ParameterError
             As `apply`.
         """
-        defaults = tuple(slot.stage.params_type() for slot in self.slots)
-        untouched = tuple(slot.stage.starts_bypassed for slot in self.slots)
-        self._settings = replace(
-            self._settings, params=self._changed(defaults, values), bypassed=self._bypassed(untouched, bypass)
-        )
-
-    def _bypassed(self, before: tuple[bool, ...], changes: Mapping[str, bool]) -> tuple[bool, ...]:
-        bypassed = list(before)
-        for stage_id, is_bypassed in changes.items():
-            bypassed[self._stage_index(stage_id)] = is_bypassed
-        return tuple(bypassed)
-
-    def _changed(self, params: Sequence[Params], values: Mapping[str, Value]) -> tuple[Params, ...]:
-        changed = list(params)
-        by_stage: dict[int, dict[str, Value]] = {}
-        for param_id, value in values.items():
-            stage_id, _, field = param_id.partition(".")
-            by_stage.setdefault(self._stage_index(stage_id), {})[field] = value
-        for index, own in by_stage.items():
-            try:
-                changed[index] = changed[index].with_values(own)
-            except ValueError as error:
-                raise ParameterError(f"{self.slots[index].stage.id}: {error}") from None
-        return tuple(changed)
-
-    def _find(self, param_id: str) -> tuple[int, ParamSpec]:
-        stage_id, _, field = param_id.partition(".")
-        index = self._stage_index(stage_id)
-        spec = self._settings.params[index].specs().get(field)
-        if spec is None:
-            raise ParameterError(f"there is no parameter {param_id!r}; `sidetone params` lists them")
-        return index, spec
-
-    def _stage_index(self, stage_id: str) -> int:
-        if stage_id not in self._index:
-            raise ParameterError(f"there is no stage named {stage_id!r}; known: {', '.join(self._index)}")
-        return self._index[stage_id]
+        defaults = replace(self._schema.defaults, is_dry=self._settings.is_dry)
+        self._settings = self._schema.changed(defaults, values, bypass)
 
 
 def _prepare(slot: Slot, params: Params, is_bypassed: bool, fmt: StreamFormat) -> None:

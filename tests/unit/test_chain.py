@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from engine.core.chain import Chain, ChainSettings
-from engine.core.stage import Block
+from engine.core.chain import Chain
+from engine.core.chain_settings import ChainSettings
+from engine.core.stage import Block, Context
 from engine.errors import ParameterError
 from tests.helpers.small_stages import EchoParams, Factor, FactorParams, Faulty, Late, stage_format
 
 
 class SecondFactor(Factor):
     id = "second"
+
+
+class ThirdFactor(Factor):
+    id = "third"
+
+
+class Meanwhile(Factor):
+    """Lets something happen while a block is on its way, once."""
+
+    id = "meanwhile"
+
+    def __init__(self) -> None:
+        self.happens: Callable[[], None] = lambda: None
+
+    def process(self, block: Block, ctx: Context[FactorParams]) -> None:
+        super().process(block, ctx)
+        happens, self.happens = self.happens, lambda: None
+        happens()
 
 
 def prepared(*stages: Factor | Late, channels: int = 1, tap_after: str = "") -> Chain:
@@ -147,6 +167,100 @@ def test_a_block_sees_all_of_a_change_or_none() -> None:
         stop.set()
         hammer.join()
     assert len(seen) == 5
+
+
+class OnItsWay:
+    """A chain of four, of which one lets something happen while it is worked on: two stages are behind then, two ahead."""
+
+    def __init__(self) -> None:
+        self._meanwhile = Meanwhile()
+        self.chain = prepared(Factor(), self._meanwhile, SecondFactor(), ThirdFactor())
+
+    def blocks(self, happens: Callable[[], None]) -> tuple[float, float]:
+        """Last sample of the block in which it happened and of the next one, of 0.01 at the input."""
+        self._meanwhile.happens = happens
+        block = np.full((1, 480), 0.01, np.float32)
+        following = block.copy()
+        self.chain.process(block)
+        self.chain.process(following)
+        return round(float(block[0, -1]), 6), round(float(following[0, -1]), 6)
+
+
+def test_a_change_of_what_is_still_ahead_is_heard_in_the_block_on_its_way() -> None:
+    way = OnItsWay()
+    assert way.blocks(lambda: way.chain.apply({"second.factor": 2.0, "third.factor": 4.0})) == (0.08, 0.08)
+    assert way.blocks(lambda: way.chain.apply({"second.factor": 1.0, "third.factor": 1.0})) == (0.01, 0.01)
+
+
+@pytest.mark.parametrize("behind", ["factor", "meanwhile"])
+def test_a_change_of_what_is_behind_too_waits_as_a_whole(behind: str) -> None:
+    way = OnItsWay()
+    assert way.blocks(lambda: way.chain.apply({f"{behind}.factor": 2.0, "third.factor": 4.0})) == (0.01, 0.08)
+
+
+def test_a_change_that_follows_one_that_waits_waits_with_it() -> None:
+    way = OnItsWay()
+
+    def two() -> None:
+        way.chain.set("factor.factor", 2.0)
+        way.chain.set("third.factor", 4.0)
+
+    assert way.blocks(two) == (0.01, 0.08)
+
+
+def test_settings_that_are_loaded_and_change_nothing_behind_are_heard_at_once() -> None:
+    way = OnItsWay()
+    assert way.blocks(lambda: way.chain.load({"third.factor": 4.0}, {})) == (0.04, 0.04)
+    assert way.blocks(lambda: way.chain.load({}, {"meanwhile": True})) == (0.04, 0.01)
+
+
+def test_a_bypass_ahead_begins_its_fade_in_the_block_on_its_way() -> None:
+    way = OnItsWay()
+    way.chain.set("third.factor", 4.0)
+    faded, out = way.blocks(lambda: way.chain.bypass("third", True))
+    assert 0.01 < faded < 0.04
+    assert out == 0.01
+    faded, back = way.blocks(lambda: way.chain.apply({"factor.factor": 1.0}, {"third": False}))
+    assert (faded, 0.01 < back < 0.04) == (0.01, True)
+
+
+def test_a_panic_waits_for_the_next_block_if_a_stage_was_already_heard() -> None:
+    way = OnItsWay()
+    way.chain.set("third.factor", 4.0)
+    heard, fading = way.blocks(lambda: way.chain.set_dry(True))
+    assert heard == 0.04
+    assert fading < 0.04
+
+
+def test_a_panic_is_heard_at_once_if_nothing_was_in_the_sound_so_far() -> None:
+    way = OnItsWay()
+    way.chain.load({"third.factor": 4.0}, {"factor": True, "meanwhile": True})
+    way.blocks(lambda: None)
+    way.blocks(lambda: None)
+    fading, _ = way.blocks(lambda: way.chain.set_dry(True))
+    assert fading < 0.04
+
+
+@pytest.mark.parametrize("changed", [("factor", "second"), ("second", "third"), ("factor", "third")])
+def test_no_block_on_its_way_sees_half_of_a_change(changed: tuple[str, str]) -> None:
+    """As above, with changes that come at any moment of the block's way."""
+    way = OnItsWay()
+    first, second = (f"{stage_id}.factor" for stage_id in changed)
+    stop = threading.Event()
+
+    def turn() -> None:
+        while not stop.is_set():
+            for factor in (0.25, 0.5, 2.0, 4.0, 1.0):
+                way.chain.apply({first: factor, second: 1.0 / factor})
+
+    hammer = threading.Thread(target=turn)
+    hammer.start()
+    try:
+        for _ in range(4_000):
+            assert way.blocks(lambda: None) == (0.01, 0.01)
+    finally:
+        stop.set()
+        hammer.join()
 
 
 def test_bypasses_and_parameters_of_a_preset_come_together() -> None:
