@@ -100,7 +100,7 @@ def _add_headless(commands: _Commands) -> None:
     parser.add_argument(
         "--exclusive",
         action="store_true",
-        help="devices for this program alone, for a shorter way (Windows; no effect elsewhere)",
+        help="set the devices up for this program, for a shorter way (Windows, macOS; no effect elsewhere)",
     )
     parser.add_argument("--duration", type=positive, metavar="S", help="end after so many seconds")
     _add_settings(parser)

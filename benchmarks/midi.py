@@ -23,7 +23,8 @@ from app.paths import find_paths
 from engine import DeviceConfig, EngineConfig, Percentiles, ResetMeters, Start
 from engine.control.midi_rtmidi import RtMidiSystem
 from engine.facade import Engine
-from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
+from engine.io.simulated import SimulatedBackend, Simulation
+from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import ArraySource, MemorySink
 from engine.stages import STAGES
 from tests.helpers.engines import FakeVirtualMicrophone, wait_until

@@ -46,7 +46,7 @@ class DeviceConfig(msgspec.Struct, frozen=True, kw_only=True):
     music : str or None
         Second input, mixed in and lowered under speech: music, a game; None is off.
     is_exclusive : bool
-        Ask for the device alone where the system knows that (WASAPI exclusive).
+        Set the devices up for this program where the system knows that (WASAPI exclusive, Core Audio device parameters).
     """
 
     input: str = AUTOMATIC

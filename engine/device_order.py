@@ -138,7 +138,7 @@ class DeviceOrder:
             monitor_device=devices.monitor,
             music_device=devices.music,
             hop_frames=devices.hop_frames,
-            host_options={"wasapi_exclusive": devices.is_exclusive},
+            is_exclusive=devices.is_exclusive,
         )
 
     def _order(self, direction: Direction) -> tuple[str | None, ...]:

@@ -8,9 +8,7 @@ control thread and may wait.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from engine.core.stage import Block
@@ -71,9 +69,9 @@ class StreamRequest:
         Block of the devices at 48 kHz; None means what suits the host API.
     latency_s : float or None
         What the host API is asked for; None means as low as it offers.
-    host_options : Mapping[str, bool]
-        ``wasapi_exclusive`` (Windows), ``wasapi_auto_convert`` (Windows), ``core_audio_change_rate`` and
-        ``core_audio_fail_if_conversion`` (macOS). Options of other systems are ignored.
+    is_exclusive : bool
+        Set the devices up for this program: WASAPI's exclusive mode; on Core Audio their own rate and block, with nothing
+        converted. Other systems have nothing of the kind.
     """
 
     input_device: str | None = None
@@ -83,7 +81,7 @@ class StreamRequest:
     hop_frames: int = HOP_FRAMES
     block_frames: int | None = None
     latency_s: float | None = None
-    host_options: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
+    is_exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

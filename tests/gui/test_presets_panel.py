@@ -153,13 +153,16 @@ def test_backups_are_added_put_in_order_and_taken_out(qtbot: QtBot, devices: Dev
     qtbot.waitUntil(lambda: commands(engine, SetBackups)[-1:] == [SetBackups(expected)])
 
 
-@pytest.mark.parametrize("knows_exclusive", [True, False])
-def test_devices_can_be_used_alone_where_the_system_knows_that(
-    qtbot: QtBot, window: MainWindow, engine: FakeEngine, knows_exclusive: bool
+@pytest.mark.parametrize(
+    ("platform", "text"), [("win32", "Use the devices alone"), ("darwin", "own rate and buffer"), ("linux", "")]
+)
+def test_devices_can_be_set_up_for_one_program_where_the_system_knows_that(
+    qtbot: QtBot, window: MainWindow, engine: FakeEngine, platform: str, text: str
 ) -> None:
-    panel = DevicesPanel(window._bridge, knows_exclusive)
+    panel = DevicesPanel(window._bridge, platform)
     qtbot.addWidget(panel)
-    assert panel.is_exclusive.isVisibleTo(panel) is knows_exclusive
+    assert panel.is_exclusive.isVisibleTo(panel) is bool(text)
+    assert text in panel.is_exclusive.text()
     panel.is_exclusive.click()
     qtbot.waitUntil(
         lambda: any(isinstance(command, Start) and command.config.devices.is_exclusive for command in engine.commands)

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from engine import ChainConfig, DeviceConfig, EngineConfig, EngineState, Snapshot
 from engine.core.stage import Block
 from engine.facade import Engine
-from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
+from engine.io.simulated import SimulatedBackend, Simulation
+from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import FunctionSource, MemorySink
 from engine.stages.high_pass import HighPass
 from tests.helpers.small_stages import Factor, Faulty, Late

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from engine.core.stage import Block
-from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
+from engine.io.simulated import SimulatedBackend, Simulation
+from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import FunctionSource
 
 

@@ -14,7 +14,8 @@ from engine.alarms import Alarm
 from engine.config import BackupConfig
 from engine.core.stage import Block
 from engine.facade import Engine
-from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
+from engine.io.simulated import SimulatedBackend, Simulation
+from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import FunctionSource, MemorySink
 from engine.stages.high_pass import HighPass
 from tests.helpers.engines import FakeVirtualMicrophone, Studio, wait_until

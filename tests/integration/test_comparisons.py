@@ -27,7 +27,8 @@ from engine.facade import Engine
 from engine.inference.catalog import ModelStore
 from engine.inference.imported import ImportedCatalog, ImportedModel, write_imported
 from engine.inference.library import ModelLibrary
-from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
+from engine.io.simulated import SimulatedBackend, Simulation
+from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import MemorySink
 from engine.stages.denoise import Denoise
 from engine.stages.high_pass import HighPass

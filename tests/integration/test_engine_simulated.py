@@ -31,7 +31,8 @@ from engine import (
 )
 from engine.commands import ReportLatency
 from engine.core.stage import Block
-from engine.io.simulated import SimulatedDevice, Simulation
+from engine.io.simulated import Simulation
+from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import ArraySource
 from tests.helpers.engines import Studio, config, constant, studio, wait_until
 

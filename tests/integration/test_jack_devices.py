@@ -10,7 +10,8 @@ from tests.rig.studio import JackStudio
 
 HEARD_AS_ONE_MS = 10.0
 ENDS = ["--input", "jack:system", "--output", "jack:system", "--monitor", "jack:system"]
-MONITOR_PORT = "PortAudio:out_2"
+MICROPHONE_PORT = "Sidetone:in_0"
+MONITOR_PORT = "Sidetone:out_2"
 """The first of the second output that is opened."""
 
 
@@ -24,7 +25,7 @@ def test_the_way_to_the_headphones_is_short() -> None:
         )
         try:
             wait_until(lambda: MONITOR_PORT in studio.run("jack_lsp"), "the program's ports")
-            measured_ms = studio.round_trips_ms("PortAudio:in_0", MONITOR_PORT, 8.0)
+            measured_ms = studio.round_trips_ms(MICROPHONE_PORT, MONITOR_PORT, 8.0)
             print(f"round trips in ms: {measured_ms}")
         finally:
             end(process)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from engine import ChainConfig, EngineConfig, EngineState, EventKind, Start
 from engine.facade import Engine
-from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
+from engine.io.simulated import SimulatedBackend, Simulation
+from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import MemorySink
 from engine.stages.denoise import Denoise
 from engine.stages.high_pass import HighPass

@@ -16,7 +16,8 @@ import pytest
 from engine import SetBypass, Snapshot, Start
 from engine.control.midi_rtmidi import RtMidiSystem
 from engine.facade import Engine
-from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
+from engine.io.simulated import SimulatedBackend, Simulation
+from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import MemorySink
 from engine.stages.high_pass import HighPass
 from tests.helpers.engines import FakeVirtualMicrophone, config, constant, wait_until

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from engine import ChainConfig, DeviceConfig, EngineConfig, EngineState, Start
 from engine.facade import Engine
 from engine.inference.catalog import ModelStore
-from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
+from engine.io.simulated import SimulatedBackend, Simulation
+from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import FunctionSource, MemorySink
 from engine.stages.duck import Duck
 from engine.stages.high_pass import HighPass

@@ -18,7 +18,7 @@ import pytest
 import soundfile
 
 from engine.errors import DeviceError
-from engine.io import portaudio, pulse, windows_com
+from engine.io import jack_name, portaudio, portaudio_devices, portaudio_ways, pulse, windows_com
 from engine.io.backend import DeviceInfo, StreamRequest
 from engine.io.devices import Direction, find_device, without_duplicates
 from engine.io.edge import EdgeStream
@@ -93,7 +93,7 @@ def test_without_the_portaudio_library_there_are_no_devices(monkeypatch: pytest.
     def missing() -> Any:
         raise DeviceError("The PortAudio library is missing, so there is no sound; install it.")
 
-    monkeypatch.setattr(portaudio, "_load_sounddevice", missing)
+    monkeypatch.setattr(portaudio_devices, "load_sounddevice", missing)
     backend = PortAudioBackend()
     assert backend.devices() == ()
     with pytest.raises(DeviceError, match="PortAudio library is missing"):
@@ -104,10 +104,10 @@ def test_its_own_virtual_microphone_is_not_offered_as_a_microphone(monkeypatch: 
     real = pulse.Endpoint("usb", "Blue Yeti", 1, False, False)
     own = pulse.Endpoint(pulse.VIRTUAL_SOURCE, "Sidetone", 2, False, True)
     monitor = pulse.Endpoint("speakers.monitor", "Monitor of Speakers", 2, True, False)
-    bridge = portaudio._Entry(DeviceInfo("alsa:pulse", "pulse", "ALSA", 32, 32, 44_100, True, True), 7)
+    bridge = portaudio_devices.Entry(DeviceInfo("alsa:pulse", "pulse", "ALSA", 32, 32, 44_100, True, True), 7)
     own_output = pulse.Endpoint(f"{pulse.VIRTUAL_SINK}.monitor", "Monitor of Sidetone output", 2, True, False)
     monkeypatch.setattr(pulse, "endpoints", lambda: pulse.Endpoints((own, own_output, monitor, real), ()))
-    found = portaudio._with_pulse([bridge])
+    found = portaudio_devices._with_pulse([bridge])
     assert [(entry.info.id, entry.index, entry.pulse_name) for entry in found] == [
         ("pulse:speakers.monitor", 7, "speakers.monitor"),
         ("pulse:usb", 7, "usb"),
@@ -144,33 +144,83 @@ def test_the_far_end_of_a_cable_is_no_default_microphone(platform: str) -> None:
     api = {"win32": "Windows WASAPI", "darwin": "Core Audio"}[platform]
     end = {"win32": "CABLE Output (VB-Audio Virtual Cable)", "darwin": "BlackHole 2ch"}[platform]
     found = [
-        portaudio._Entry(DeviceInfo("speakers", "Speakers", api, 0, 2, 48_000, is_default_output=True), 0),
-        portaudio._Entry(DeviceInfo("cable", end, api, 2, 0, 48_000, is_default_input=True), 1),
-        portaudio._Entry(DeviceInfo("yeti", "Blue Yeti", api, 2, 0, 48_000), 2),
+        portaudio_devices.Entry(DeviceInfo("speakers", "Speakers", api, 0, 2, 48_000, is_default_output=True), 0),
+        portaudio_devices.Entry(DeviceInfo("cable", end, api, 2, 0, 48_000, is_default_input=True), 1),
+        portaudio_devices.Entry(DeviceInfo("yeti", "Blue Yeti", api, 2, 0, 48_000), 2),
     ]
-    infos = [entry.info for entry in portaudio._without_cable_as_default(found, platform)]
+    infos = [entry.info for entry in portaudio_devices._without_cable_as_default(found, platform)]
     assert find_device(infos, None, Direction.INPUT).name == "Blue Yeti"
     assert find_device(infos, end, Direction.INPUT).id == "cable"
     assert find_device(infos, None, Direction.OUTPUT).name == "Speakers"
     # Without another one, and where it is not the default, all stays as the system says.
-    assert portaudio._without_cable_as_default(found[:2], platform) == found[:2]
-    assert portaudio._without_cable_as_default(found, "linux") == found
+    assert portaudio_devices._without_cable_as_default(found[:2], platform) == found[:2]
+    assert portaudio_devices._without_cable_as_default(found, "linux") == found
 
 
-def test_windows_converts_what_a_device_refuses_but_not_in_exclusive_mode(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portaudio, "_host_settings", lambda api, request: dict(request.host_options))
-    surround = portaudio._Entry(DeviceInfo("wasapi:7.1", "Headset 7.1", "Windows WASAPI", 0, 8, 44_100), 3)
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What PortAudio is told for one system alone, as plain dictionaries."""
+    import sounddevice
+
+    monkeypatch.setattr(sounddevice, "WasapiSettings", dict)
+    monkeypatch.setattr(sounddevice, "CoreAudioSettings", dict)
+
+
+@pytest.mark.usefixtures("told")
+def test_windows_converts_what_a_device_refuses_but_not_in_exclusive_mode() -> None:
+    surround = portaudio_devices.Entry(DeviceInfo("wasapi:7.1", "Headset 7.1", "Windows WASAPI", 0, 8, 44_100), 3)
     tried: list[tuple[int, int, bool]] = []
 
     def refuse(settings: Any) -> None:
-        tried.append((settings.rate_hz, settings.block_frames, settings.extra.get("wasapi_auto_convert", False)))
+        tried.append((settings.rate_hz, settings.block_frames, settings.extra["auto_convert"]))
         raise DeviceError(f"refused {len(tried)}")
 
     with pytest.raises(DeviceError, match="refused 3"):
-        portaudio._open_somehow(refuse, portaudio._ways(surround, StreamRequest(), 2))
+        portaudio_ways.open_best(refuse, surround, StreamRequest(), 2)
     assert tried == [(48_000, 480, False), (44_100, 441, False), (48_000, 480, True)]
-    alone = StreamRequest(host_options={"wasapi_exclusive": True})
-    assert [way.rate_hz for way in portaudio._ways(surround, alone, 2)] == [48_000, 44_100]
+    alone = portaudio_ways.ways(surround, StreamRequest(is_exclusive=True), 2)
+    assert [(way.rate_hz, way.extra) for way in alone] == [
+        (rate_hz, {"exclusive": True, "auto_convert": False}) for rate_hz in (48_000, 44_100)
+    ]
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("is_exclusive", [False, True])
+def test_a_device_of_core_audio_is_set_up_for_the_program_only_if_that_is_wanted(is_exclusive: bool) -> None:
+    interface = portaudio_devices.Entry(DeviceInfo("core:Duet", "Duet", "Core Audio", 2, 2, 44_100), 1)
+    ways = portaudio_ways.ways(interface, StreamRequest(is_exclusive=is_exclusive), 2)
+    assert [(way.rate_hz, way.block_frames) for way in ways] == [(48_000, 128), (44_100, 118)]
+    for way in ways:
+        assert way.extra == {
+            "change_device_parameters": is_exclusive,
+            "fail_if_conversion_required": is_exclusive,
+        }
+
+
+@pytest.mark.parametrize("api", ["ALSA", "JACK Audio Connection Kit", "PulseAudio", "MME"])
+def test_other_systems_are_told_nothing_of_their_own(api: str) -> None:
+    entry = portaudio_devices.Entry(DeviceInfo("a:b", "b", api, 2, 2, 48_000), 1)
+    assert [way.extra for way in portaudio_ways.ways(entry, StreamRequest(is_exclusive=True), 2)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("platform", "is_there", "named"),
+    [("linux", True, [b"Sidetone"]), ("linux", False, []), ("win32", True, []), ("darwin", True, [])],
+)
+def test_jack_shows_the_program_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, platform: str, is_there: bool, named: list[bytes]
+) -> None:
+    told: list[bytes] = []
+
+    class Library:
+        def __init__(self, name: str) -> None:
+            if is_there:
+                self.PaJack_SetClientName = told.append
+
+    monkeypatch.setattr(ctypes, "CDLL", Library)
+    monkeypatch.setattr("engine.io.jack_name.sys.platform", platform)
+    jack_name.name_jack_client("libportaudio.so.2")
+    assert told == named
 
 
 def client_library() -> Any:
@@ -237,6 +287,8 @@ def test_a_simulated_device_stands_in_for_no_real_one_while_the_sound_goes_on(tm
 class PortAudio:
     """A library with one device, which counts how often it is started."""
 
+    _libname = "no such library"
+
     def __init__(self) -> None:
         self.starts = 0
 
@@ -260,9 +312,9 @@ def test_the_library_is_not_started_anew_at_every_look(
 ) -> None:
     library = PortAudio()
     now_s = 0.0
-    monkeypatch.setattr(portaudio, "_load_sounddevice", lambda: library)
-    monkeypatch.setattr(portaudio, "monotonic", lambda: now_s)
-    monkeypatch.setattr("engine.io.portaudio.sys.platform", "linux")
+    monkeypatch.setattr(portaudio_devices, "load_sounddevice", lambda: library)
+    monkeypatch.setattr(portaudio_devices, "monotonic", lambda: now_s)
+    monkeypatch.setattr("engine.io.portaudio_devices.sys.platform", "linux")
     monkeypatch.setattr(pulse, "endpoints", lambda: pulse.Endpoints((), ()) if is_served else None)
     backend = PortAudioBackend()
     for _ in range(80):

@@ -8,7 +8,8 @@ import pytest
 from engine.core.stage import Block
 from engine.io.backend import StreamRequest
 from engine.io.drift import MAX_CORRECTION, ClockTracker, DriftCorrector, RecentPeak
-from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
+from engine.io.simulated import SimulatedBackend, Simulation
+from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import ArraySource, MemorySink
 from engine.io.variable_resampler import VariableResampler
 from tests.helpers.tone import fit_tone

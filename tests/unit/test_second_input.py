@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from engine.core.stage import Block
 from engine.errors import AudioFileError, DeviceError
 from engine.io.backend import StreamRequest
-from engine.io.simulated import SimulatedBackend, SimulatedDevice, Simulation
+from engine.io.simulated import SimulatedBackend, Simulation
+from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import ArraySource, FunctionSource, Source
 from tests.helpers.tone import fit_tone
 

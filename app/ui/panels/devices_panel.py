@@ -19,6 +19,11 @@ from app.ui.widgets.param_control import CalmComboBox
 from engine import ALARM_TEXTS, DeviceDescription, Snapshot
 
 ROLES = (("input", "Microphone"), ("output", "Output"), ("monitor", "Monitor"))
+EXCLUSIVE_TEXTS = {
+    "win32": "Use the devices alone: a shorter way, but no other program hears them",
+    "darwin": "Set the devices' own rate and buffer: a shorter way, but other programs on them may be disturbed",
+}
+"""By platform, where devices can be set up for one program."""
 
 
 class BackupList(QWidget):
@@ -90,19 +95,19 @@ class DevicesPanel(ToolPanel):
     Parameters
     ----------
     bridge : EngineBridge
-    knows_exclusive : bool
-        Whether this system can give a program its devices alone.
+    platform : str
+        As `sys.platform`: not every system can set devices up for one program.
     """
 
-    def __init__(self, bridge: EngineBridge, knows_exclusive: bool = sys.platform == "win32") -> None:
+    def __init__(self, bridge: EngineBridge, platform: str = sys.platform) -> None:
         super().__init__("Backup devices", "the backup devices")
         self._bridge = bridge
         self._devices: tuple[DeviceDescription, ...] = ()
         self.alarms = QLabel()
         self.alarms.setWordWrap(True)
         self.takes_back = QCheckBox("Take a better one back when it returns")
-        self.is_exclusive = QCheckBox("Use the devices alone: a shorter way, but no other program hears them")
-        self.is_exclusive.setVisible(knows_exclusive)
+        self.is_exclusive = QCheckBox(EXCLUSIVE_TEXTS.get(platform, ""))
+        self.is_exclusive.setVisible(platform in EXCLUSIVE_TEXTS)
         self.lists = {role: BackupList(role, label, self) for role, label in ROLES}
         body = QWidget()
         grid = QGridLayout(body)
