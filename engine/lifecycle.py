@@ -1,4 +1,4 @@
-"""From stopped to running and back: opens runs, ends them, and opens them anew when a device was lost.
+"""From stopped to running and back: opens runs, ends them, and opens them when a device comes that was lost or not there.
 
 Control thread, one at a time: the caller sees to that.
 """
@@ -12,7 +12,7 @@ from time import monotonic
 from engine.alarms import Alarm, MicrophoneAlarms
 from engine.config import DeviceConfig
 from engine.device_setup import DeviceSetup
-from engine.errors import SidetoneError
+from engine.errors import DeviceError, SidetoneError
 from engine.event_log import EventLog
 from engine.io.backend import AudioStream
 from engine.io.devices import Direction
@@ -22,6 +22,7 @@ from engine.snapshot import EngineState, EventKind
 from engine.watch import INPUT_ENDED, RunWatch
 
 _REOPEN_AFTER_S = 1.0
+_WAITING = "The device is taken into use as soon as it is there."
 
 BuildRun = Callable[[AudioStream, int], LiveRun]
 """Makes a run on an open stream ready to start; the number tells it from others."""
@@ -60,6 +61,7 @@ class Lifecycle:
         self._watch: RunWatch | None = None
         self._state, self._reason = EngineState.STOPPED, ""
         self._reopen_at_s: float | None = None
+        self._was_there = False
 
     @property
     def run(self) -> LiveRun | None:
@@ -86,14 +88,22 @@ class Lifecycle:
 
         Raises
         ------
+        DeviceError
+            If one of them is not there, or is another's just now. The state is FAILED with that reason, and they are tried
+            again until they are there.
         SidetoneError
-            If that cannot be; the state is FAILED then, with the reason.
+            If it cannot be for another reason; the state is FAILED then, with the reason.
         """
         self._enter(EngineState.STARTING)
         self._reopen_at_s = None
         try:
             self._end_run()
             self._begin_run(devices)
+        except DeviceError as error:
+            self._was_there = False
+            self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
+            self._enter(EngineState.FAILED, f"{error} {_WAITING}")
+            raise
         except Exception as error:
             reason = str(error) if isinstance(error, SidetoneError) else f"{type(error).__name__}: {error}"
             self._enter(EngineState.FAILED, reason)
@@ -164,6 +174,7 @@ class Lifecycle:
             self._enter(EngineState.STOPPED, INPUT_ENDED)
             return
         if not run.worker.is_beyond_help:
+            self._was_there = True
             self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
         self._enter(EngineState.FAILED, reason)
         is_unplugged = Direction.INPUT in run.stream.lost_directions
@@ -179,7 +190,7 @@ class Lifecycle:
             self._begin_run(self._devices.chosen)
             self._enter(EngineState.RUNNING)
             self._reopen_at_s = None
-            self._events.add(EventKind.DEVICE, "the device is back")
+            self._events.add(EventKind.DEVICE, f"the device is {'back' if self._was_there else 'there'}")
 
     def _enter(self, state: EngineState, reason: str = "") -> None:
         if (state, reason) != (self._state, self._reason):

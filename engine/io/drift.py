@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 
+from engine.io.ports import Port
+
 _TRACK_FAST, _TRACK_SLOW, _TRACK_SETTLE_S = 0.1, 0.001, 40.0
 _TRACK_LOST_S = 1.5e-3
 _CORRECT_FAST, _CORRECT_SLOW, _CORRECT_SETTLE_S = 0.25, 0.05, 30.0
@@ -130,6 +132,21 @@ class ClockTracker:
         if not self._is_running:
             return float(self._seen_frames)
         return self._seen_frames + (now_s - self._seen_at_s) / self._period_s
+
+
+def steady_level(port: Port, clock: ClockTracker, now_s: float) -> float:
+    """Level of a port's ring as it would be if the device moved one frame at a time.
+
+    A device that stopped is not believed to run on for more than two blocks.
+    """
+    while True:
+        moved = port.device_frames
+        level = port.level_frames
+        if port.device_frames == moved:
+            break
+    ahead = clock.position_frames(now_s) - moved
+    ahead = min(max(ahead, -2.0 * port.block_frames), 2.0 * port.block_frames)
+    return level + ahead if port.fills else level - ahead
 
 
 class DriftCorrector:

@@ -9,27 +9,23 @@ says otherwise; only `EdgeStream.read_hop` waits.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from time import monotonic, sleep
 
 import numpy as np
 
 from engine.core.landing import Landing
 from engine.core.stage import Block
-from engine.errors import DeviceError
 from engine.io.backend import SAMPLE_RATE_HZ, EdgeStats
 from engine.io.devices import Direction
-from engine.io.edge_ends import Microphone, Speaker
+from engine.io.edge_microphone import SKIP_FADE_FRAMES, Microphone
+from engine.io.edge_speaker import Speaker
+from engine.io.hand_over import HandOver, start_alive
 from engine.io.ports import CapturePort, PlaybackPort, Port, Timebase
 from engine.io.second_input import SecondInput
 
-_FADE_FRAMES = 240
 _REPLACED_SETTLE_S = 0.15
 """A device that takes another's place is watched for less long: half a second is all the time there is."""
 
 _MONITOR_MARGIN_FRAMES = 48
-_ALIVE_S = 0.4
-_HANDED_OVER_S = 0.5
-_LOOK_S = 0.001
 
 
 class EdgeStream:
@@ -71,15 +67,14 @@ class EdgeStream:
         self._air = self._speaker(air, Direction.OUTPUT, settle_s)
         self._monitor = self._speaker(monitor, Direction.MONITOR, settle_s) if monitor else None
         self._music = SecondInput(music, hop_frames, settle_s) if music else None
-        self._incoming: dict[Direction, Microphone | Speaker | SecondInput | None] = {}
+        self._hand_over: HandOver[Microphone | Speaker | SecondInput | None] = HandOver()
         self._past_losses = dict.fromkeys(Direction, 0)
         self._is_fresh = False
         self._landing = Landing(self._channels)
         self._silence: Block = np.zeros((self._channels, hop_frames), np.float32)
         self._due_s = 0.0
-        self._skipped_frames = 0
-        self._scrap: Block = np.zeros((2, hop_frames), np.float32)
-        self._fade = np.linspace(0.0, 1.0, min(_FADE_FRAMES, hop_frames), dtype=np.float32)
+        self._past_skipped_frames = 0
+        self._fade = np.linspace(0.0, 1.0, min(SKIP_FADE_FRAMES, hop_frames), dtype=np.float32)
         self._is_closed = False
 
     @property
@@ -157,16 +152,8 @@ class EdgeStream:
         """
         old = self._ends().get(direction)
         if port is not None:
-            try:
-                port.start()
-                self._await_first_block(port)
-            except BaseException:
-                port.close()
-                raise
-        self._incoming = {direction: self._end_for(direction, port)}
-        give_up_at_s = monotonic() + _HANDED_OVER_S
-        while self._incoming and monotonic() < give_up_at_s:
-            sleep(_LOOK_S)
+            start_alive(port)
+        self._hand_over.offer(direction, self._end_for(direction, port))
         # A DSP thread that stands still touches nothing.
         self._go_over()
         if old is not None:
@@ -190,7 +177,7 @@ class EdgeStream:
         arriving = self._microphone.under_way_frames(now_s)
         skip = self._steer(arriving, has_waited, now_s)
         voice = self._microphone.port.channels
-        self._take(out[:voice], skip)
+        self._microphone.take_hop(out[:voice], skip)
         out[voice:] = out[:1]
         self._join(out)
         if self._music is not None:
@@ -215,7 +202,7 @@ class EdgeStream:
             input_overflows=self._losses(Direction.INPUT),
             output_underflows=self._losses(Direction.OUTPUT),
             monitor_underflows=self._losses(Direction.MONITOR),
-            skipped_frames=self._skipped_frames + self._air.dropped_frames,
+            skipped_frames=self._past_skipped_frames + self._microphone.skipped_frames + self._air.dropped_frames,
             input_level_frames=capture.level_frames,
             output_level_frames=air.level_frames,
             monitor_level_frames=monitor.level_frames if monitor else 0,
@@ -268,20 +255,14 @@ class EdgeStream:
             return Microphone(port, self._hop_frames, settle_s)  # type: ignore[arg-type]
         return self._speaker(port, direction, settle_s)  # type: ignore[arg-type]
 
-    def _await_first_block(self, port: CapturePort | PlaybackPort) -> None:
-        give_up_at_s = monotonic() + _ALIVE_S
-        while port.device_frames == 0:
-            if port.lost or monotonic() > give_up_at_s:
-                raise DeviceError(port.lost or "the device delivers nothing; plug it in again or choose another one")
-            sleep(_LOOK_S)
-
     def _go_over(self) -> None:
         """Take a device into use that waits to take another's place. DSP thread, between two hops."""
-        incoming, self._incoming = self._incoming, {}
-        for direction, end in incoming.items():
+        for direction, end in self._hand_over.take():
             match end:
                 case Microphone():
+                    skipped_frames = self._microphone.skipped_frames
                     self._microphone = end
+                    self._past_skipped_frames += skipped_frames
                     self._is_fresh = True
                     self._air.hear(self._target_frames(end, Direction.OUTPUT))
                     if self._monitor is not None:
@@ -294,8 +275,7 @@ class EdgeStream:
                     self._monitor = end
 
     def _observe(self) -> float:
-        if self._incoming:
-            self._go_over()
+        self._go_over()
         now_s = self._timebase.now_s()
         self._microphone.observe(now_s)
         self._air.observe(now_s)
@@ -304,23 +284,6 @@ class EdgeStream:
         if self._music is not None:
             self._music.observe(now_s)
         return now_s
-
-    def _take(self, out: Block, skip_frames: int) -> None:
-        """Take a hop; if frames are to be dropped, fade from the sound before the gap to the sound after it."""
-        self._microphone.take(out)
-        if skip_frames == 0:
-            return
-        before = out[:, : self._fade.size] * (1.0 - self._fade)
-        left = skip_frames
-        while left > 0:
-            piece = self._scrap[: out.shape[0], : min(left, self._hop_frames)]
-            self._microphone.take(piece)
-            count = piece.shape[1]
-            out[:, : self._hop_frames - count] = out[:, count:].copy()
-            out[:, self._hop_frames - count :] = piece
-            left -= count
-        out[:, : self._fade.size] = out[:, : self._fade.size] * self._fade + before
-        self._skipped_frames += skip_frames
 
     def _join(self, out: Block) -> None:
         """Let another microphone come in where the one before broke off, without a click."""

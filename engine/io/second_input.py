@@ -14,10 +14,9 @@ import numpy as np
 from engine.core.landing import Landing
 from engine.core.stage import Block
 from engine.io.backend import SAMPLE_RATE_HZ
-from engine.io.drift import ClockTracker, DriftCorrector
-from engine.io.edge_ends import ROUNDING_FRAMES, steady_level
+from engine.io.drift import ClockTracker, DriftCorrector, steady_level
 from engine.io.ports import CapturePort
-from engine.io.variable_resampler import VariableResampler
+from engine.io.variable_resampler import ROUNDING_FRAMES, VariableResampler
 
 _MARGIN_FRAMES = 96
 _FADE_FRAMES = 240

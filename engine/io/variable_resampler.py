@@ -23,6 +23,10 @@ _HALF_TAPS = 24
 _KAISER_BETA = 9.0
 
 
+ROUNDING_FRAMES = 4
+"""It rounds: a block may bring so many frames less than its share."""
+
+
 class VariableResampler:
     """Band-limited interpolation at a ratio that glides.
 

@@ -217,6 +217,31 @@ def test_a_device_that_is_not_there_at_the_start_is_a_sentence_and_a_state() -> 
         assert "unplugged" in snapshot.reason
 
 
+@pytest.mark.parametrize("is_output", [False, True], ids=["microphone", "output"])
+def test_a_device_that_is_not_there_at_the_start_comes_into_use_by_itself(is_output: bool) -> None:
+    late, there = SimulatedDevice(unplugged=[(0.0, 1.5)]), SimulatedDevice()
+    with studio(Simulation(there, late) if is_output else Simulation(late, there)) as place:
+        with pytest.raises(DeviceError, match="unplugged"):
+            place.engine.send(Start(config(factor__factor=2.0)))
+        snapshot = place.engine.snapshot()
+        assert snapshot.state is FAILED
+        assert "as soon as it is there" in snapshot.reason
+        assert not place.engine.is_over
+        snapshot = place.wait_for(lambda snapshot: snapshot.state is RUNNING and snapshot.hops > 20)
+        assert snapshot.params["factor.factor"] == 2.0
+        assert "the device is there" in place.event_texts()
+
+
+def test_stop_ends_the_waiting_for_a_device_that_never_was_there() -> None:
+    with studio(Simulation(SimulatedDevice(unplugged=[(0.0, 0.5)]), SimulatedDevice())) as place:
+        with pytest.raises(DeviceError, match="unplugged"):
+            place.engine.send(Start(config()))
+        place.engine.send(Stop())
+        assert place.engine.is_over
+        wait_until(lambda: place.backend.clock.elapsed_s, lambda elapsed_s: elapsed_s > 2.5)
+        assert place.engine.snapshot().state is STOPPED
+
+
 @pytest.mark.parametrize("hop_frames", [0, -480, 15, 10**9])
 def test_a_hop_that_cannot_be_is_refused_and_the_sound_goes_on(hop_frames: int) -> None:
     with studio() as place:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.core.stage import Block
-from engine.io.edge_ends import Speaker
+from engine.io.edge_speaker import Speaker
 
 RATE_HZ = 48_000
 HOPS = 400

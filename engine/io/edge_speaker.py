@@ -1,23 +1,20 @@
-"""The two ends of the edge: devices of any rate and clock, read and written as 48 kHz frames of one clock.
+"""An output's end of the edge: takes frames of the microphone's clock and plays them by its own.
 
-The microphone's clock is the engine's. A speaker takes frames of that clock and bends their rate so that the number of frames
-under way, and so the delay, stays at its target. DSP thread; nothing here waits.
+It bends their rate so that the number of frames under way, and so the delay, stays at its target. DSP thread; nothing here
+waits.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from engine.core.stage import Block
 from engine.io.backend import SAMPLE_RATE_HZ
-from engine.io.drift import ClockTracker, DriftCorrector
-from engine.io.ports import CapturePort, PlaybackPort, Port
+from engine.io.drift import ClockTracker, DriftCorrector, steady_level
+from engine.io.ports import PlaybackPort
 from engine.io.variable_resampler import VariableResampler
 
 _CALM_HOPS = 25
-ROUNDING_FRAMES = 4
 _QUIET = 10 ** (-50 / 20)
 _CERTAIN_HOPS = 10
 _PATIENCE_HOPS = 100
@@ -26,87 +23,6 @@ _WORTH_FRAMES = 48
 _LOWER_PER_S = 1e-4
 _RECOVERY_HOPS = 1000
 _FREE_FRAMES = 9600
-
-
-class Microphone:
-    """A capture port, read as 48 kHz frames."""
-
-    def __init__(self, port: CapturePort, hop_frames: int, settle_s: float) -> None:
-        self.port = port
-        self._step = port.rate_hz / SAMPLE_RATE_HZ
-        self._clock = ClockTracker(port.rate_hz, settle_s / 2)
-        most = port.block_frames + int(hop_frames * self._step) + 1
-        self._resampler = VariableResampler(port.channels, self._step, most) if self._step != 1.0 else None
-        self._raw: Block = np.zeros((port.channels, most), np.float32)
-        self._staged: Block = np.zeros((port.channels, 4 * hop_frames + int(2 * most / self._step) + 8), np.float32)
-        # Ends of blocks and of hops meet every `grain_frames`; a skip that is no multiple would move them apart for good.
-        block = port.block_frames / self._step
-        self._block_frames = math.ceil(block)
-        self.grain_frames = math.gcd(int(block), hop_frames) if block.is_integer() else 1
-        # The resampler rounds: a block may bring a frame less than its share.
-        self._primed_frames = ROUNDING_FRAMES if self._resampler else 0
-        self._staged_frames = self._primed_frames
-
-    @property
-    def bridging_frames(self) -> float:
-        """48 kHz frames that lie here, beside the hop that is being collected, so that a hop is complete in time.
-
-        A block that is no multiple of the hop keeps up to ``block - grain`` frames waiting for the rest of theirs.
-        """
-        filter_frames = self._resampler.latency_frames / self._step if self._resampler else 0.0
-        return self._block_frames - self.grain_frames + self._primed_frames + filter_frames
-
-    @property
-    def losses(self) -> int:
-        """Times that the device or its ring lost sound. Any thread."""
-        return self.port.losses
-
-    @property
-    def late_frames(self) -> float:
-        """How far the device falls behind its own pace at times, in 48 kHz frames."""
-        return self._clock.late_frames / self._step
-
-    def observe(self, now_s: float) -> None:
-        self._clock.observe(self.port.device_frames, now_s, self.port.moved_at_s)
-
-    def next_block_s(self, now_s: float) -> float:
-        """Seconds until the device is expected to bring its next block; 0 if it is late or not running yet."""
-        ahead = self._clock.position_frames(now_s) - self.port.device_frames
-        return max(0.0, (self.port.block_frames - ahead) / self.port.rate_hz)
-
-    def available_frames(self) -> int:
-        """48 kHz frames that can certainly be taken now."""
-        if self._resampler is None:
-            return self.port.level_frames
-        return self._staged_frames + max(0, int(self.port.level_frames / self._step) - 2)
-
-    def under_way_frames(self, now_s: float) -> float:
-        """48 kHz frames between the device and the next hop, exact to a fraction."""
-        frames = steady_level(self.port, self._clock, now_s)
-        if self._resampler is not None:
-            frames += self._resampler.pending_frames
-        return frames / self._step + self._staged_frames
-
-    def take(self, out: Block) -> int:
-        """Fill `out` with the next frames and return how many were real."""
-        if self._resampler is None:
-            return self.port.read(out)
-        frames = int(out.shape[1])
-        while self._staged_frames < frames:
-            wanted = int((frames - self._staged_frames) * self._step) + 2
-            raw = self._raw[:, : min(wanted, self._raw.shape[1])]
-            got = self.port.read(raw)
-            if got == 0:
-                break
-            fresh = self._resampler.process(raw[:, :got], self._step)
-            self._staged[:, self._staged_frames : self._staged_frames + fresh.shape[1]] = fresh
-            self._staged_frames += fresh.shape[1]
-        real = min(frames, self._staged_frames)
-        out[:, :real] = self._staged[:, :real]
-        out[:, real:] = 0.0
-        self._staged_frames -= real
-        self._staged[:, : self._staged_frames] = self._staged[:, real : real + self._staged_frames].copy()
-        return real
 
 
 class Speaker:
@@ -152,6 +68,7 @@ class Speaker:
         self.corrector.target_frames = self._least_frames
 
     def observe(self, now_s: float) -> None:
+        """Look where the device is."""
         self._clock.observe(self.port.device_frames, now_s, self.port.moved_at_s)
         self.is_ready = self._clock.ran_s(now_s) >= self._settle_s
 
@@ -265,18 +182,3 @@ class Speaker:
             frames -= count
         self._is_aligned = True
         self.corrector.realigned()
-
-
-def steady_level(port: Port, clock: ClockTracker, now_s: float) -> float:
-    """Level of a port's ring as it would be if the device moved one frame at a time.
-
-    A device that stopped is not believed to run on for more than two blocks.
-    """
-    while True:
-        moved = port.device_frames
-        level = port.level_frames
-        if port.device_frames == moved:
-            break
-    ahead = clock.position_frames(now_s) - moved
-    ahead = min(max(ahead, -2.0 * port.block_frames), 2.0 * port.block_frames)
-    return level + ahead if port.fills else level - ahead
