@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,15 @@ from app.engine_process import prepare_engine_process
 from app.paths import find_paths
 from engine import DeviceConfig, EngineConfig, Percentiles, ResetMeters, Start
 from engine.control.midi_rtmidi import RtMidiSystem
+from engine.core.stage import Block, Context
 from engine.facade import Engine
 from engine.io.simulated import SimulatedBackend, Simulation
 from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import ArraySource, MemorySink
 from engine.stages import STAGES
+from engine.stages.denoise import FULL_STRENGTH_DB, Denoise, DenoiseParams
 from tests.helpers.engines import FakeVirtualMicrophone, wait_until
-from tests.rig.midi import Witness, effective_after_ms, playing, tiny_desk
+from tests.rig.midi import FACTOR_HIGHEST, Witness, effective_after_ms, playing, tiny_desk
 from tests.rig.studio import JackStudio
 
 PERIODS_FRAMES = (32, 64)
@@ -46,9 +49,12 @@ def main() -> None:
     command = parser.parse_args()
     delays_ms = {}
     for period_frames in PERIODS_FRAMES:
-        with running(period_frames) as (jack, engine, witness):
-            delays_ms[period_frames] = measure_delays(jack, engine, witness, command.messages)
-    with running(PERIODS_FRAMES[-1]) as (jack, engine, _):
+        for control in (BEHIND, DENOISER):
+            with running(period_frames, control) as (jack, engine, witness):
+                delays_ms[period_frames, control.name] = measure_delays(
+                    jack, engine, witness, control, command.messages
+                )
+    with running(PERIODS_FRAMES[-1], BEHIND) as (jack, engine, _):
         quiet, flood, handled = measure_flood(jack, engine, command.seconds)
     text = report(delays_ms, command.messages, quiet, flood, handled, command.seconds)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
@@ -56,13 +62,38 @@ def main() -> None:
     print(text)
 
 
+@dataclass(frozen=True)
+class Control:
+    """What the fader moves: 0 at its lower end."""
+
+    name: str
+    target: str
+    highest: float
+
+
+BEHIND = Control("behind the denoiser", "witness.factor", FACTOR_HIGHEST)
+DENOISER = Control("the denoiser's own strength", "denoise.strength_db", FULL_STRENGTH_DB)
+
+
+class WatchedDenoise(Denoise):
+    """Tells with which strength the last block was worked on."""
+
+    strength_db = FULL_STRENGTH_DB
+
+    def process(self, block: Block, ctx: Context[DenoiseParams]) -> None:
+        """Denoise, and note. Audio thread."""
+        super().process(block, ctx)
+        self.strength_db = ctx.params.strength_db
+
+
 @contextmanager
-def running(period_frames: int) -> Iterator[tuple[JackStudio, Engine, Witness]]:
+def running(period_frames: int, control: Control) -> Iterator[tuple[JackStudio, Engine, Witness]]:
     """A JACK server, and an engine that has come to rest."""
     with JackStudio(period_frames) as jack, tempfile.TemporaryDirectory() as folder:
         os.environ.update({name: value for name, value in jack.env.items() if name.startswith("JACK_")})
-        witness = Witness()
-        engine = whole_engine(witness, Path(folder))
+        denoiser = WatchedDenoise.build(chosen_models(find_paths()))
+        witness = Witness((lambda: denoiser.strength_db) if control is DENOISER else None)
+        engine = whole_engine(denoiser, witness, control, Path(folder))
         prepare_engine_process()
         try:
             engine.send(Start(EngineConfig(devices=DeviceConfig())))
@@ -72,18 +103,19 @@ def running(period_frames: int) -> Iterator[tuple[JackStudio, Engine, Witness]]:
             engine.close()
 
 
-def whole_engine(witness: Witness, folder: Path) -> Engine:
+def whole_engine(denoiser: Denoise, witness: Witness, control: Control, folder: Path) -> Engine:
     """All stages as they are heard, and the witness behind them, on a simulated device that keeps time."""
     models = chosen_models(find_paths())
+    stages = (denoiser if stage is Denoise else stage.build(models) for stage in STAGES)
     noise = np.random.default_rng(1).normal(0.0, 0.05, (1, 480_000)).astype(np.float32)
     simulation = Simulation(SimulatedDevice(), SimulatedDevice(), is_real_time=True)
     backend = SimulatedBackend(simulation, lambda: ArraySource(noise, is_looped=True), MemorySink(), MemorySink())
     return Engine(
-        (*(stage.build(models) for stage in STAGES), witness),
+        (*stages, witness),
         backend,
         lambda devices: FakeVirtualMicrophone(),
         midi_system=RtMidiSystem(),
-        midi_maps=tiny_desk(folder, "witness.factor", "compressor.threshold_db", "gate"),
+        midi_maps=tiny_desk(folder, control.target, "compressor.threshold_db", "gate"),
     )
 
 
@@ -92,14 +124,14 @@ def plug_in(engine: Engine) -> None:
     wait_until(lambda: any(port.is_open for port in engine.snapshot().midi.ports), lambda is_open: is_open)
 
 
-def measure_delays(jack: JackStudio, engine: Engine, witness: Witness, count: int) -> list[float]:
+def measure_delays(jack: JackStudio, engine: Engine, witness: Witness, control: Control, count: int) -> list[float]:
     """Milliseconds from sent to effective, one a message."""
     with playing(jack, "latency", "--count", str(count)) as player:
         plug_in(engine)
         player.go()
         sent = player.sent(count)
         time.sleep(0.5)
-    return effective_after_ms(sent, witness.seen)
+    return effective_after_ms(sent, witness.seen, control.highest)
 
 
 def measure_flood(jack: JackStudio, engine: Engine, seconds: float) -> tuple[list[Percentiles], list[Percentiles], int]:
@@ -130,7 +162,7 @@ def hop_ms(engine: Engine, seconds: float) -> Percentiles:
 
 
 def report(
-    delays_ms: dict[int, list[float]],
+    delays_ms: dict[tuple[int, str], list[float]],
     sent: int,
     quiet: list[Percentiles],
     flood: list[Percentiles],
@@ -138,7 +170,7 @@ def report(
     seconds: float,
 ) -> str:
     """The tables."""
-    delays = "\n".join(_row(period_frames, sent, found) for period_frames, found in delays_ms.items())
+    delays = "\n".join(_row(*measured, sent, found) for measured, found in delays_ms.items())
     without, with_flood = (float(np.median([part.p99 for part in parts])) for parts in (quiet, flood))
     rows = "\n".join(
         f"| {name} | {part.p50:.2f} | {part.p99:.2f} | {part.p999:.2f} | {part.max:.2f} |"
@@ -154,12 +186,12 @@ The MIDI device is a process of its own on a JACK server with a dummy driver.
 
 ## From a message to the sound
 
-From the moment before it is sent until the first block with its value has left the chain. A message waits for the next hop,
-which takes up to 10 ms, and for the chain's work on that block; before that JACK carries it over in one to two of its periods,
-and is then asked for it.
+From the moment before it is sent until the first block with its value has left the chain. JACK carries a message over in one to
+two of its periods, and is then asked for it. A block that is on its way takes it if what it moves is still ahead; else it waits
+for the next hop, up to 10 ms, and for the work on that.
 
-| JACK's period | messages sent | effective | p50 ms | p99 ms | max ms |
-|---|---|---|---|---|---|
+| JACK's period | what the fader moves | messages sent | effective | p50 ms | p99 ms | max ms |
+|---|---|---|---|---|---|---|
 {delays}
 
 Aim: p99 at most one hop and 3 ms, {HOP_MS + 3.0:.0f} ms.
@@ -176,10 +208,10 @@ Median p99: {without:.2f} ms without, {with_flood:.2f} ms with the flood: {rise}
 """
 
 
-def _row(period_frames: int, sent: int, delays_ms: list[float]) -> str:
+def _row(period_frames: int, control: str, sent: int, delays_ms: list[float]) -> str:
     p50, p99, most = (float(np.percentile(delays_ms, share)) for share in (50, 99, 100))
     period = f"{period_frames} frames, {period_frames / 48:.2f} ms"
-    return f"| {period} | {sent} | {len(delays_ms)} | {p50:.1f} | {p99:.1f} | {most:.1f} |"
+    return f"| {period} | {control} | {sent} | {len(delays_ms)} | {p50:.1f} | {p99:.1f} | {most:.1f} |"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tests.rig.studio import JackStudio
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FADER, OTHER_FADER, BUTTON = 1, 2, 3
+FACTOR_HIGHEST = 4.0
 MAP = """
 name = "Tiny desk"
 ports = ["tiny desk"]
@@ -41,25 +42,35 @@ def tiny_desk(folder: Path, first: str, second: str, stage: str) -> MapLibrary:
 
 
 class Witness(Factor):
-    """A factor that notes when the first block with another factor left it (monotonic seconds)."""
+    """A factor that notes when the first block with another factor left it (monotonic seconds).
+
+    Parameters
+    ----------
+    heard : callable or None
+        What else a block has had on its way here, to be noted in the place of the factor.
+    """
 
     id = "witness"
 
-    def __init__(self) -> None:
+    def __init__(self, heard: Callable[[], float] | None = None) -> None:
+        self._heard = heard
         self.seen: list[tuple[float, float]] = []
 
     def process(self, block: Block, ctx: Context[FactorParams]) -> None:
         super().process(block, ctx)
-        if not self.seen or self.seen[-1][1] != ctx.params.factor:
-            self.seen.append((time.monotonic(), ctx.params.factor))
+        heard = self._heard() if self._heard else ctx.params.factor
+        if not self.seen or self.seen[-1][1] != heard:
+            self.seen.append((time.monotonic(), heard))
 
 
-def effective_after_ms(sent: list[tuple[float, int]], seen: list[tuple[float, float]]) -> list[float]:
-    """For each message that was sent: how long until the first block had its value (0 or 127 of 127)."""
+def effective_after_ms(
+    sent: list[tuple[float, int]], seen: list[tuple[float, float]], highest: float = FACTOR_HIGHEST
+) -> list[float]:
+    """For each message that was sent: how long until the first block had its value, 0 or `highest`."""
     delays_ms = []
     for index, (sent_s, value) in enumerate(sent):
         until_s = sent[index + 1][0] if index + 1 < len(sent) else sent_s + 1.0
-        wanted = 4.0 if value else 0.0
+        wanted = highest if value else 0.0
         heard_s = next((time_s for time_s, factor in seen if sent_s <= time_s < until_s and factor == wanted), None)
         if heard_s is not None:
             delays_ms.append((heard_s - sent_s) * 1000.0)
