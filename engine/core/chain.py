@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.chain_settings import ChainSettings, SettingsSchema
+from engine.core.chain_settings import ChainSettings, SettingsInUse
 from engine.core.change_over import ChangeOver
 from engine.core.params import Params, ParamSpec, Value
+from engine.core.settings_schema import SettingsSchema
 from engine.core.side_signals import SideSignals
 from engine.core.slot import Slot
 from engine.core.stage import Block, Stage, StreamFormat
@@ -39,10 +40,10 @@ class Chain:
     def __init__(self, stages: Iterable[Stage[Any]], taps: Iterable[str] = ()) -> None:
         stages = tuple(stages)
         self._schema = SettingsSchema(stages)
-        self._settings = self._schema.defaults
+        self._in_use = SettingsInUse(self._schema.defaults)
         self._side = SideSignals()
         self.slots = tuple(
-            Slot(stage, params, self._side) for stage, params in zip(stages, self._settings.params, strict=True)
+            self._slot(stage, params) for stage, params in zip(stages, self._in_use.newest.params, strict=True)
         )
         self._tapped = self._schema.known(taps)
         self._change: ChangeOver | None = None
@@ -53,7 +54,7 @@ class Chain:
         if self._change is not None:
             # The stream ended in the middle of it.
             self._put(self._change.index, self._change.new)
-        settings = self._settings
+        settings = self._in_use.newest
         for slot, params, is_bypassed in zip(self.slots, settings.params, settings.unheard, strict=True):
             _prepare(slot, params, is_bypassed, fmt)
         self._change = None
@@ -119,14 +120,17 @@ class Chain:
             self._retired.clear()
             self._lead_over(index, stage)
         else:
-            self._put(index, Slot(stage, self._settings.params[index], self._side))
+            self._put(index, self._slot(stage, self._in_use.newest.params[index]))
 
     def _lead_over(self, index: int, stage: Stage[Any]) -> None:
-        old, params = self.slots[index], self._settings.params[index]
-        new = Slot(stage, params, self._side)
+        old, params = self.slots[index], self._in_use.newest.params[index]
+        new = self._slot(stage, params)
         new.fault_count, new.budget_ns = old.fault_count, old.budget_ns
-        _prepare(new, params, self._settings.unheard[index], self.format)
+        _prepare(new, params, self._in_use.newest.unheard[index], self.format)
         self._change = ChangeOver(index, old, new, self.format)
+
+    def _slot(self, stage: Stage[Any], params: Params) -> Slot:
+        return Slot(stage, params, self._side, self._in_use)
 
     def _put(self, index: int, slot: Slot) -> None:
         self.slots = (*self.slots[:index], slot, *self.slots[index + 1 :])
@@ -134,7 +138,7 @@ class Chain:
     @property
     def settings(self) -> ChainSettings:
         """The settings that the next block will see, and this one where it can still see all that is new in them."""
-        return self._settings
+        return self._in_use.newest
 
     def process(self, block: Block, music: Block | None = None, listener: TapListener | None = None) -> None:
         """Run all stages over `block` in place, shape (channels, frames), finite and bounded. Audio thread.
@@ -146,20 +150,19 @@ class Chain:
         listener : TapListener or None
             Called at each tap as soon as the sound is there, with the stage's id and what `tap` gives.
         """
-        settings = self._settings
-        unheard = settings.unheard
+        in_use = self._in_use
+        in_use.begin_block()
         # Slots look for NaN and overflow themselves; numpy's warnings would be printed from the audio thread.
         with np.errstate(all="ignore"):
             self._side.begin_block(music)
             change = self._change
             for index, slot in enumerate(self.slots):
-                newest = self._settings
-                if newest is not settings and newest.differs_only_from(index, settings):
-                    settings, unheard = newest, newest.unheard
+                in_use.reach(index)
+                params, is_bypassed = in_use.settings.params[index], in_use.unheard[index]
                 if change is not None and change.index == index:
-                    self._go_over(change, block, settings.params[index], unheard[index])
+                    self._go_over(change, block, params, is_bypassed)
                 else:
-                    slot.process(block, settings.params[index], unheard[index])
+                    slot.process(block, params, is_bypassed)
                 tapped = self._tapped.get(index)
                 if tapped is not None:
                     tap = self._taps[tapped][:, : block.shape[1]]
@@ -195,7 +198,7 @@ class Chain:
 
     def values(self) -> dict[str, Value]:
         """All parameters by id (`stage.field`)."""
-        return self._schema.values(self._settings)
+        return self._schema.values(self._in_use.newest)
 
     def value(self, param_id: str) -> Value:
         """One parameter, by its id.
@@ -205,7 +208,7 @@ class Chain:
         ParameterError
             If there is no such parameter.
         """
-        return self._schema.value(self._settings, param_id)
+        return self._schema.value(self._in_use.newest, param_id)
 
     def spec(self, param_id: str) -> ParamSpec:
         """The declaration of a parameter; raises as `value`."""
@@ -233,7 +236,7 @@ class Chain:
 
     def bypasses(self) -> dict[str, bool]:
         """Whether each stage is bypassed, by its id."""
-        return self._schema.bypasses(self._settings)
+        return self._schema.bypasses(self._in_use.newest)
 
     def set(self, param_id: str, value: Value) -> Value:
         """Set one parameter and return its value after clamping. Control thread.
@@ -258,7 +261,7 @@ class Chain:
 
     def set_dry(self, is_dry: bool) -> None:
         """Take all stages out of the sound at once, or bring back those that were in it. Control thread."""
-        self._settings = replace(self._settings, is_dry=is_dry)
+        self._in_use.newest = replace(self._in_use.newest, is_dry=is_dry)
 
     def apply(self, values: Mapping[str, Value], bypass: Mapping[str, bool] = MappingProxyType({})) -> None:
         """Set several parameters and bypasses in one swap: a block sees all of them or none. Control thread.
@@ -268,7 +271,7 @@ class Chain:
         ParameterError
             If one of them is unknown or out of type; then nothing is changed.
         """
-        self._settings = self._schema.changed(self._settings, values, bypass)
+        self._in_use.newest = self._schema.changed(self._in_use.newest, values, bypass)
 
     def load(self, values: Mapping[str, Value], bypass: Mapping[str, bool]) -> None:
         """Set everything in one swap; what is not named takes its default. Control thread.
@@ -278,8 +281,8 @@ class Chain:
         ParameterError
             As `apply`.
         """
-        defaults = replace(self._schema.defaults, is_dry=self._settings.is_dry)
-        self._settings = self._schema.changed(defaults, values, bypass)
+        defaults = replace(self._schema.defaults, is_dry=self._in_use.newest.is_dry)
+        self._in_use.newest = self._schema.changed(defaults, values, bypass)
 
 
 def _prepare(slot: Slot, params: Params, is_bypassed: bool, fmt: StreamFormat) -> None:

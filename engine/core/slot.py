@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.core.chain_settings import SettingsInUse
 from engine.core.delay import DelayLine
 from engine.core.landing import Landing
 from engine.core.meters import DurationHistogram
@@ -40,9 +41,15 @@ class Slot:
         Counts up with each fault, so that a reader notices one that came and went.
     """
 
-    def __init__(self, stage: Stage[Any], params: Params, side: SideSignals | None = None) -> None:
+    def __init__(
+        self,
+        stage: Stage[Any],
+        params: Params,
+        side: SideSignals | None = None,
+        in_use: SettingsInUse | None = None,
+    ) -> None:
         self.stage = stage
-        self.context: Context[Any] = Context(params, len(stage.meters), side)
+        self.context: Context[Any] = Context(params, len(stage.meters), side, in_use)
         self.durations = DurationHistogram()
         self.fault = ""
         self.fault_count = 0

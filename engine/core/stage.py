@@ -16,6 +16,7 @@ from typing import ClassVar, Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.chain_settings import SettingsInUse
 from engine.core.params import Params, Value
 from engine.core.side_signals import SideSignals
 
@@ -80,13 +81,30 @@ class Context(Generic[P]):
         What travels beside the sound, shared by all stages of a chain.
     """
 
-    __slots__ = ("budget_ns", "meters", "params", "side")
+    __slots__ = ("_in_use", "budget_ns", "meters", "params", "side")
 
-    def __init__(self, params: P, meter_count: int, side: SideSignals | None = None) -> None:
+    def __init__(
+        self, params: P, meter_count: int, side: SideSignals | None = None, in_use: SettingsInUse | None = None
+    ) -> None:
+        self._in_use = in_use
         self.params = params
         self.meters = np.zeros(meter_count, np.float32)
         self.budget_ns = 0
         self.side = side or SideSignals()
+
+    def look_again(self, field: str) -> P:
+        """`params`, renewed if `field` has changed since the block came to the stage. Audio thread, within `process`.
+
+        For a stage that works long before it uses a parameter: what was changed meanwhile is heard a block earlier.
+
+        Parameters
+        ----------
+        field : str
+            What the stage has not used of this block's parameters yet; a change of more than it waits for the next block.
+        """
+        if self._in_use is not None:
+            self.params = self._in_use.look_again(field)  # type: ignore[assignment]
+        return self.params
 
 
 class Assets(Protocol):

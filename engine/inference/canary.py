@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.core.delay import DelayLine
 from engine.core.meters import DurationHistogram
-from engine.inference.frame_denoiser import FrameDenoiser
+from engine.inference.frame_denoiser import FrameDenoiser, no_residual
 
 PAUSE_SHARE, VOICE_SHARE = 0.2, 0.95
 """Levels that a fifth of all hops stay below, and that a twentieth exceed: what is left in pauses, and the voice."""
@@ -141,7 +141,7 @@ class Canary:
         for stream, line, out, cost in zip(self._streams, self._lines, self._outs[:2], self._costs, strict=True):
             started_ns = perf_counter_ns()
             try:
-                stream.process(hop, out[0], 0.0)
+                stream.process(hop, out[0], no_residual)
             except Exception as error:  # noqa: BLE001 - to find that out is what this is for
                 self._fail(stream is self._streams[1], f"{type(error).__name__}: {error}")
                 out.fill(0.0)

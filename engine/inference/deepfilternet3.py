@@ -27,6 +27,7 @@ from engine.dsp.kernel import compile_kernels, inline, kernel
 from engine.dsp.linear_prediction import LinearPredictor
 from engine.dsp.stft import append_hop, vorbis_window
 from engine.errors import ModelError
+from engine.inference.frame_denoiser import Residual, no_residual
 from engine.inference.providers import CPU
 from engine.inference.session import StatefulStep, open_model
 
@@ -83,7 +84,7 @@ class DeepFilterNet3:
         stream = DeepFilterNet3Stream(StatefulStep(self.session), self._band_ends, self._predicted_frames)
         hop = np.zeros(HOP_SAMPLES, np.float32)
         for _ in range(2):
-            stream.process(hop, hop, 0.0)
+            stream.process(hop, hop, no_residual)
         stream.reset()
         return stream
 
@@ -139,7 +140,7 @@ class DeepFilterNet3Stream:
         """The network's own estimate of the local signal-to-noise ratio, -15 to 35 dB."""
         return float(self._local_snr[0])
 
-    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
+    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
         """Denoise one hop, `DeepFilterNet3.delay_samples` late. Audio thread; see `DenoiserStream.process`."""
         _take_in(hop_in, self._line[:HISTORY_SAMPLES])
         if self._predicted_frames:
@@ -163,7 +164,7 @@ class DeepFilterNet3Stream:
             self._band_ends,
             self._masks,
             self._filters,
-            residual_gain,
+            residual(),
             self._enhanced,
             self._powers,
             self._plan,

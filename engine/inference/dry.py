@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.inference.frame_denoiser import Residual
+
 DRY = "dry"
 """Name of the dry lane among the others."""
 
@@ -37,7 +39,7 @@ class DryStream:
     clean_power = 0.0
     speech_snr_db = 0.0
 
-    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
+    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
         """Copy a hop. Audio thread."""
         hop_out[:] = hop_in
 

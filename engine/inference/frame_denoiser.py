@@ -5,10 +5,20 @@ The denoise stage knows only this; a faster or better network is another impleme
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+Residual = Callable[[], float]
+"""Tells which share of the noisy signal, aligned in time, is mixed to the denoised one: 0 all clean, 1 untouched. Noise is not
+lowered by more than it. Asked as late as can be, so that a change that came while the network worked is heard. Audio thread."""
+
+
+def no_residual() -> float:
+    """All clean."""
+    return 0.0
 
 
 class DenoiserStream(Protocol):
@@ -29,16 +39,15 @@ class DenoiserStream(Protocol):
         """How far speech stands above noise now, as the network itself judges."""
         ...
 
-    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
+    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
         """Denoise one hop; what comes out lags by `FrameDenoiser.delay_samples`. Audio thread.
 
         Parameters
         ----------
         hop_in, hop_out : NDArray[np.float32]
             Shape (hop_samples,); may be the same memory.
-        residual_gain : float
-            Share of the noisy signal, aligned in time, that is mixed to the denoised one: 0 all clean, 1 untouched.
-            Noise is not lowered by more than it.
+        residual : Residual
+            Asked once the network has answered.
         """
         ...
 

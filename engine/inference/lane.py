@@ -17,7 +17,7 @@ from engine.core.delay import DelayLine
 from engine.core.landing import Landing
 from engine.core.stage import Block
 from engine.inference.dry import DRY, Dry
-from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser
+from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser, Residual
 from engine.inference.ladder import Failure
 
 FADE_HOPS = 4
@@ -63,14 +63,14 @@ class Lane:
         """How far speech stands above noise on the first channel."""
         return self._streams[0].speech_snr_db
 
-    def process(self, hop_in: Block, hop_out: Block, residual_gain: float) -> None:
+    def process(self, hop_in: Block, hop_out: Block, residual: Residual) -> None:
         """Denoise one hop, shape (channels, hop); both may be the same memory. Audio thread."""
         if self._is_twin and not np.array_equal(hop_in[0], hop_in[-1]):
             self._is_twin = False
             for stream in self._streams[1:]:
                 stream.copy_from(self._streams[0])
         for channel, stream in enumerate(self._active):
-            stream.process(hop_in[channel], hop_out[channel], residual_gain)
+            stream.process(hop_in[channel], hop_out[channel], residual)
         if self._is_twin:
             hop_out[1:] = hop_out[0]
         if self._padding.delay_samples:
@@ -149,9 +149,7 @@ class Lanes:
         """The denoiser that is heard."""
         return self._lanes[self._current]
 
-    def process(
-        self, wanted: str, hop_in: Block, hop_out: Block, residual_gain: float, is_hurried: bool = False
-    ) -> None:
+    def process(self, wanted: str, hop_in: Block, hop_out: Block, residual: Residual, is_hurried: bool = False) -> None:
         """Denoise one hop on the way to the denoiser that is `wanted`, one of `names`. Audio thread.
 
         Parameters
@@ -169,10 +167,10 @@ class Lanes:
             self.lane.reset()
         self._aim(wanted, is_hurried)
         is_whole = True
-        if self._next and not self._run(self._next, hop_in, self._other, residual_gain):
+        if self._next and not self._run(self._next, hop_in, self._other, residual):
             is_whole = self._faded_hops == 0
             self._next = ""
-        if not self._run(self._current, hop_in, hop_out, residual_gain) or not is_whole:
+        if not self._run(self._current, hop_in, hop_out, residual) or not is_whole:
             self.drop()
             hop_out[:] = self._dry
         elif self._next:
@@ -185,12 +183,12 @@ class Lanes:
         self._current, self._next = DRY, ""
         self._landing.begin()
 
-    def _run(self, name: str, hop_in: Block, out: Block, residual_gain: float) -> bool:
+    def _run(self, name: str, hop_in: Block, out: Block, residual: Residual) -> bool:
         if name == DRY:
             out[:] = self._dry
             return True
         try:
-            self._lanes[name].process(hop_in, out, residual_gain)
+            self._lanes[name].process(hop_in, out, residual)
         except Exception as error:  # noqa: BLE001 - whatever a network raises, the audio goes on
             self.failure = Failure(name, f"{type(error).__name__}: {error}".partition("\n")[0])
             return False

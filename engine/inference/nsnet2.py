@@ -20,6 +20,7 @@ from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, plan_fft, real
 from engine.dsp.kernel import compile_kernels, kernel
 from engine.dsp.stft import append_hop, sine_window
 from engine.errors import ModelError
+from engine.inference.frame_denoiser import Residual, no_residual
 from engine.inference.providers import CPU
 from engine.inference.session import StatefulStep, open_model
 
@@ -59,7 +60,7 @@ class NsNet2:
         stream = NsNet2Stream(StatefulStep(self.session))
         hop = np.zeros(HOP_SAMPLES, np.float32)
         for _ in range(2):
-            stream.process(hop, hop, 0.0)
+            stream.process(hop, hop, no_residual)
         stream.reset()
         return stream
 
@@ -102,14 +103,14 @@ class NsNet2Stream:
         removed = max(self.noisy_power - self.clean_power, SMALLEST_POWER)
         return min(max(10.0 * math.log10(max(self.clean_power, SMALLEST_POWER) / removed), -15.0), 35.0)
 
-    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
+    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
         """Denoise one hop, `NsNet2.delay_samples` late. Audio thread; see `DenoiserStream.process`."""
         _hear(hop_in, self._line, self._window, self._frame, self._plan, self._spectrum, self._log_power)
         self._step.run()
         _answer(
             self._spectrum,
             self._gain,
-            residual_gain,
+            residual(),
             self._powers,
             self._plan,
             self._frame,

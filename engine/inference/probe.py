@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from engine.errors import ModelError
-from engine.inference.frame_denoiser import FrameDenoiser
+from engine.inference.frame_denoiser import FrameDenoiser, no_residual
 from engine.inference.moonshine import Moonshine
 from engine.inference.onnx_contents import read_onnx_contents
 from engine.inference.providers import CPU
@@ -121,7 +121,7 @@ def _try_as(model_id: str, load: Callable[[], FrameDenoiser], shape: str) -> Fin
     costs_s = []
     for hop in hops:
         began_s = perf_counter()
-        stream.process(hop, hop, 0.0)
+        stream.process(hop, hop, no_residual)
         costs_s.append(perf_counter() - began_s)
     if not np.isfinite(hops).all():
         return Finding(f"it has the form of {model_id} but returns samples that are no numbers")

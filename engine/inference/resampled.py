@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.dsp.kernel import compile_kernels, kernel
 from engine.errors import ModelError
-from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser
+from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser, Residual
 
 HALF_LENGTH = 32
 """Of the filter, in samples of the lower rate."""
@@ -143,10 +143,10 @@ class ResampledStream:
         """As of the denoiser's own stream."""
         return self._stream.speech_snr_db
 
-    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
+    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
         """Denoise one hop, `Resampled.delay_samples` late. Audio thread; see `DenoiserStream.process`."""
         self._in.process(hop_in, self._hop)
-        self._stream.process(self._hop, self._hop, residual_gain)
+        self._stream.process(self._hop, self._hop, residual)
         self._out.process(self._hop, hop_out)
 
     def reset(self) -> None:

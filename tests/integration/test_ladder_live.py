@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine import ChainConfig, EngineConfig, EngineState, EventKind, Start
 from engine.facade import Engine
+from engine.inference.frame_denoiser import Residual
 from engine.io.simulated import SimulatedBackend, Simulation
 from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import MemorySink
@@ -43,7 +44,7 @@ class NetworkStream:
         self._past: list[NDArray[np.float32]] = []
         self.reset()
 
-    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
+    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
         self._past = [*self._past[1:], hop_in.copy()]
         match self._network.fault:
             case "raise":

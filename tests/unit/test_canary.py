@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.inference.canary import Canary, judge
 from engine.inference.catalog import ModelStore
 from engine.inference.deepfilternet3 import DeepFilterNet3
+from engine.inference.frame_denoiser import Residual
 from engine.inference.nsnet2 import NsNet2
 
 Sound = NDArray[np.float32]
@@ -42,7 +43,7 @@ class GateStream:
         self._past = [np.zeros(HOP, np.float32) for _ in range(gate.delay_samples // HOP + 1)]
         self._hop = 0
 
-    def process(self, hop_in: Sound, hop_out: Sound, residual_gain: float) -> None:
+    def process(self, hop_in: Sound, hop_out: Sound, residual: Residual) -> None:
         self._hop += 1
         self._past = [*self._past[1:], hop_in.copy()]
         is_voice = np.square(self._past[0]).mean() > 1e-3

@@ -173,7 +173,7 @@ class OnItsWay:
     """A chain of four, of which one lets something happen while it is worked on: two stages are behind then, two ahead."""
 
     def __init__(self) -> None:
-        self._meanwhile = Meanwhile()
+        self._meanwhile: Meanwhile = Meanwhile()
         self.chain = prepared(Factor(), self._meanwhile, SecondFactor(), ThirdFactor())
 
     def blocks(self, happens: Callable[[], None]) -> tuple[float, float]:
@@ -261,6 +261,49 @@ def test_no_block_on_its_way_sees_half_of_a_change(changed: tuple[str, str]) -> 
     finally:
         stop.set()
         hammer.join()
+
+
+class LooksAgain(Meanwhile):
+    """Works long before it uses its factor; its sign is used at once."""
+
+    def process(self, block: Block, ctx: Context[FactorParams]) -> None:
+        is_inverted = ctx.params.is_inverted
+        happens, self.happens = self.happens, lambda: None
+        happens()
+        factor = ctx.look_again("factor").factor
+        block *= np.float32(-factor if is_inverted else factor)
+
+
+class OnItsWayLookingAgain(OnItsWay):
+    def __init__(self) -> None:
+        self._meanwhile = LooksAgain()
+        self.chain = prepared(Factor(), self._meanwhile, SecondFactor(), ThirdFactor())
+
+
+def test_a_stage_that_looks_again_takes_what_it_has_not_used_and_what_is_ahead() -> None:
+    way = OnItsWayLookingAgain()
+    assert way.blocks(lambda: way.chain.set("meanwhile.factor", 2.0)) == (0.02, 0.02)
+    assert way.blocks(lambda: way.chain.apply({"meanwhile.factor": 1.0, "third.factor": 4.0})) == (0.04, 0.04)
+    assert way.blocks(lambda: way.chain.set("second.factor", 2.0)) == (0.08, 0.08)
+
+
+@pytest.mark.parametrize(
+    ("values", "bypass", "after"),
+    [
+        ({"factor.factor": 2.0, "meanwhile.factor": 2.0}, {}, 0.04),
+        ({"meanwhile.is_inverted": True, "meanwhile.factor": 2.0}, {}, -0.02),
+        ({"meanwhile.is_inverted": True, "third.factor": 2.0}, {}, -0.02),
+        ({"meanwhile.factor": 4.0, "third.factor": 2.0}, {"meanwhile": True}, 0.02),
+    ],
+    ids=["behind", "used", "used and ahead", "bypass"],
+)
+def test_a_stage_that_looks_again_takes_no_half_of_a_change(
+    values: dict[str, float | bool], bypass: dict[str, bool], after: float
+) -> None:
+    way = OnItsWayLookingAgain()
+    assert way.blocks(lambda: way.chain.apply(values, bypass))[0] == 0.01
+    way.blocks(lambda: None)
+    assert way.blocks(lambda: None) == (after, after)
 
 
 def test_bypasses_and_parameters_of_a_preset_come_together() -> None:

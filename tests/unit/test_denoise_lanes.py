@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.core.chain import Chain
 from engine.core.stage import Context, StreamFormat
 from engine.inference.catalog import ModelStore
+from engine.inference.frame_denoiser import Residual, no_residual
 from engine.inference.lane import FADE_HOPS, Lanes
 from engine.stages.denoise import Denoise, DenoiseParams
 from tests.helpers.stages import clicks
@@ -29,7 +32,7 @@ class DelayingStream:
         self._heard = 0
         self.reset()
 
-    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
+    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
         self._past = [*self._past[1:], hop_in.copy()]
         self._heard += 1
         is_warm = self._heard > self._denoiser.warm_up_hops
@@ -70,7 +73,7 @@ def run(lanes: Lanes, samples: NDArray[np.float32], wanted: list[str]) -> NDArra
     out = samples.copy()
     for index, name in enumerate(wanted):
         hop = out[:, index * HOP : (index + 1) * HOP]
-        lanes.process(name, hop, hop, 0.0)
+        lanes.process(name, hop, hop, no_residual)
     return out[:, : len(wanted) * HOP]
 
 
@@ -171,3 +174,35 @@ def test_a_mode_of_another_delay_asks_for_a_new_prepare(denoise: Denoise, prepar
     denoise.expect(context.params)
     denoise.prepare(StreamFormat(48_000, 1, HOP))
     assert not denoise.wants_prepare
+
+
+class WhileItWorks(DelayingStream):
+    """Lets the strength be changed while the network works, and answers with the residual alone."""
+
+    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
+        assert isinstance(self._denoiser, ChangedAtWork)
+        self._denoiser.at_work()
+        hop_out[:] = residual() * hop_in
+
+
+class ChangedAtWork(Delaying):
+    """Its streams."""
+
+    at_work: Callable[[], None] = staticmethod(lambda: None)
+
+    def stream(self) -> DelayingStream:
+        return WhileItWorks(self)
+
+
+def test_a_strength_that_comes_while_the_network_works_is_heard_by_both_channels_of_that_hop() -> None:
+    network = ChangedAtWork(0)
+    chain = Chain([Denoise({"balanced": network})])
+    chain.prepare(StreamFormat(48_000, 2, HOP))
+    strengths_db = iter((20.0, 40.0, 60.0, 80.0))
+    network.at_work = lambda: chain.apply({"denoise.strength_db": next(strengths_db)})
+    for gain in (0.1, 0.001):
+        block = np.full((2, HOP), 0.5, np.float32)
+        block[1] *= 0.5
+        chain.process(block)
+        # Each channel's network changes it; the first to ask is told for both.
+        assert np.allclose(block, [[0.5 * gain], [0.25 * gain]])

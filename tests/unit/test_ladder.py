@@ -15,7 +15,7 @@ from engine.errors import ModelError
 from engine.inference import ladder as ladder_module
 from engine.inference.catalog import ModelStore
 from engine.inference.deepfilternet3 import DeepFilterNet3
-from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser
+from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser, Residual
 from engine.inference.ladder import Failure, Ladder
 from engine.inference.nsnet2 import NsNet2
 from engine.stages.denoise import Denoise, DenoiseParams
@@ -188,7 +188,7 @@ class MisbehavingStream:
         self._past: list[NDArray[np.float32]] = []
         self.reset()
 
-    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
+    def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
         self._denoiser.calls += 1
         self._past = [*self._past[1:], hop_in.copy()]
         if self._denoiser.fault == "raise":
@@ -331,10 +331,10 @@ class Shaky:
         stream = self._denoiser.stream()
         process = stream.process
 
-        def shaky(hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual_gain: float) -> None:
+        def shaky(hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
             if self.fault == "raise":
                 raise RuntimeError("gone")
-            process(hop_in, hop_out, residual_gain)
+            process(hop_in, hop_out, residual)
             if self.fault == "nan":
                 hop_out[:] = np.nan
 

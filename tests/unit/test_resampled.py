@@ -10,6 +10,7 @@ from engine.core.stage import Context, StreamFormat
 from engine.errors import ModelError
 from engine.inference.catalog import ModelStore
 from engine.inference.dry import Dry
+from engine.inference.frame_denoiser import no_residual
 from engine.inference.resampled import Resampled
 from engine.stages.denoise import Denoise, DenoiseParams
 
@@ -20,7 +21,7 @@ def through(denoiser: Resampled, sound: NDArray[np.float32]) -> NDArray[np.float
     stream, hop = denoiser.stream(), denoiser.hop_samples
     out = np.zeros_like(sound)
     for start in range(0, sound.size - hop + 1, hop):
-        stream.process(sound[start : start + hop].copy(), out[start : start + hop], 0.0)
+        stream.process(sound[start : start + hop].copy(), out[start : start + hop], no_residual)
     return out
 
 
