@@ -27,6 +27,8 @@ _REPLACED_SETTLE_S = 0.15
 
 _MONITOR_MARGIN_FRAMES = 48
 
+End = Microphone | Speaker | SecondInput
+
 
 class EdgeStream:
     """`engine.io.backend.AudioStream` over ports.
@@ -67,7 +69,7 @@ class EdgeStream:
         self._air = self._speaker(air, Direction.OUTPUT, settle_s)
         self._monitor = self._speaker(monitor, Direction.MONITOR, settle_s) if monitor else None
         self._music = SecondInput(music, hop_frames, settle_s) if music else None
-        self._hand_over: HandOver[Microphone | Speaker | SecondInput | None] = HandOver()
+        self._hand_over: HandOver[End | None] = HandOver()
         self._past_losses = dict.fromkeys(Direction, 0)
         self._is_fresh = False
         self._landing = Landing(self._channels)
@@ -213,8 +215,8 @@ class EdgeStream:
             music_lost=self._music.port.lost if self._music else None,
         )
 
-    def _ends(self) -> dict[Direction, Microphone | Speaker | SecondInput]:
-        ends: dict[Direction, Microphone | Speaker | SecondInput | None] = {
+    def _ends(self) -> dict[Direction, End]:
+        ends: dict[Direction, End | None] = {
             Direction.INPUT: self._microphone,
             Direction.OUTPUT: self._air,
             Direction.MONITOR: self._monitor,
@@ -243,9 +245,7 @@ class EdgeStream:
         target = self._target_frames(self._microphone, direction)
         return Speaker(port, self._channels, self._hop_frames, target, settle_s)
 
-    def _end_for(
-        self, direction: Direction, port: CapturePort | PlaybackPort | None
-    ) -> Microphone | Speaker | SecondInput | None:
+    def _end_for(self, direction: Direction, port: CapturePort | PlaybackPort | None) -> End | None:
         settle_s = min(self._settle_s, _REPLACED_SETTLE_S)
         if port is None:
             return None
@@ -277,12 +277,9 @@ class EdgeStream:
     def _observe(self) -> float:
         self._go_over()
         now_s = self._timebase.now_s()
-        self._microphone.observe(now_s)
-        self._air.observe(now_s)
-        if self._monitor is not None:
-            self._monitor.observe(now_s)
-        if self._music is not None:
-            self._music.observe(now_s)
+        for end in (self._microphone, self._air, self._monitor, self._music):
+            if end is not None:
+                end.observe(now_s)
         return now_s
 
     def _join(self, out: Block) -> None:

@@ -14,14 +14,13 @@ from engine.io.drift import ClockTracker, DriftCorrector, steady_level
 from engine.io.ports import PlaybackPort
 from engine.io.variable_resampler import VariableResampler
 
-_CALM_HOPS = 25
+_CALM_S = 0.25
 _QUIET = 10 ** (-50 / 20)
-_CERTAIN_HOPS = 10
-_PATIENCE_HOPS = 100
+_CERTAIN_S, _PATIENCE_S = 0.1, 1.0
 _FADE_FRAMES = 240
 _WORTH_FRAMES = 48
 _LOWER_PER_S = 1e-4
-_RECOVERY_HOPS = 1000
+_RECOVERY_S = 10.0
 _FREE_FRAMES = 9600
 
 
@@ -40,9 +39,9 @@ class Speaker:
         self._hop_frames = hop_frames
         self._learnt_frames = 0.0
         self._losses_seen = 0
-        self._calm_hops = 0
-        self._surplus_hops = 0
-        self._recovering_hops = 0
+        self._calm_s = 0.0
+        self._surplus_s = 0.0
+        self._recovering_s = 0.0
         self._is_shortening = False
         self.dropped_frames = 0
         # What is left of a hop that is shortened has to hold the whole fade.
@@ -75,7 +74,7 @@ class Speaker:
     def hear(self, target_frames: float) -> None:
         """Take what another microphone gives, whose clock is not known yet, with so many 48 kHz frames under way."""
         self._least_frames = target_frames + self._resampler.latency_frames
-        self._recovering_hops = _RECOVERY_HOPS
+        self._recovering_s = _RECOVERY_S
         self.corrector.restart()
 
     def steer(self, arriving_frames: float, late_frames: float, is_punctual: bool, now_s: float) -> float:
@@ -98,7 +97,7 @@ class Speaker:
         waiting = steady_level(self.port, self._clock, now_s) * self._step
         self._under_way = arriving_frames + self._resampler.pending_frames + waiting
         uneven = min(late_frames + self._clock.early_frames * self._step, 2.0 * self._hop_frames)
-        self._calm_hops = self._calm_hops + 1 if is_punctual and uneven < self._hop_frames / 2 else 0
+        self._calm_s = self._calm_s + self._hop_s if is_punctual and uneven < self._hop_frames / 2 else 0.0
         self._learn()
         self._aim(self._least_frames + uneven + self._learnt_frames)
         surplus = self._under_way - self.corrector.target_frames
@@ -138,14 +137,14 @@ class Speaker:
         """
         frames = block.shape[1]
         if self._is_free or surplus < (
-            _WORTH_FRAMES if self._is_shortening or self._recovering_hops else self._hop_frames / 2
+            _WORTH_FRAMES if self._is_shortening or self._recovering_s else self._hop_frames / 2
         ):
-            self._surplus_hops = 0
+            self._surplus_s = 0.0
             self._is_shortening = False
             return block
-        self._surplus_hops += 1
+        self._surplus_s += self._hop_s
         is_pause = float(np.abs(block).max()) < _QUIET
-        self._is_shortening = self._surplus_hops > (_CERTAIN_HOPS if is_pause else _PATIENCE_HOPS)
+        self._is_shortening = self._surplus_s > (_CERTAIN_S if is_pause else _PATIENCE_S)
         if not self._is_shortening:
             return block
         drop = min(int(surplus), frames // 2)
@@ -158,9 +157,9 @@ class Speaker:
         """Raise the target at once; lower it at once after a disturbance, else so slowly that no tone is bent."""
         target_frames = self.corrector.target_frames
         if abs(target_frames - wanted_frames) > self._hop_frames / 2:
-            self._recovering_hops = _RECOVERY_HOPS
-        self._recovering_hops = max(0, self._recovering_hops - 1)
-        if not self._recovering_hops:
+            self._recovering_s = _RECOVERY_S
+        self._recovering_s = max(0.0, self._recovering_s - self._hop_s)
+        if not self._recovering_s:
             lowest_frames = target_frames - _LOWER_PER_S * self._hop_s * SAMPLE_RATE_HZ
             wanted_frames = max(wanted_frames, lowest_frames)
         self.corrector.target_frames = wanted_frames
@@ -169,8 +168,8 @@ class Speaker:
         """Keep more in hand if the output ran dry though nothing had been late for a while; one hop more at most."""
         losses = self.port.losses
         if losses > self._losses_seen:
-            self._recovering_hops = _RECOVERY_HOPS
-        if losses > self._losses_seen and self._calm_hops > _CALM_HOPS:
+            self._recovering_s = _RECOVERY_S
+        if losses > self._losses_seen and self._calm_s > _CALM_S:
             self._learnt_frames = min(self._learnt_frames + self._hop_frames / 4, float(self._hop_frames))
         self._losses_seen = losses
 

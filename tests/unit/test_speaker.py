@@ -9,7 +9,7 @@ from engine.core.stage import Block
 from engine.io.edge_speaker import Speaker
 
 RATE_HZ = 48_000
-HOPS = 400
+SECONDS = 1.6
 
 
 class Port:
@@ -51,8 +51,9 @@ class Port:
 def test_what_is_dropped_is_faded_whatever_the_hop(hop: int) -> None:
     port = Port(hop)
     speaker = Speaker(port, 1, hop, 2.0 * hop, 0.0)
-    tone = 0.5 * np.sin(2 * np.pi * 200 * np.arange(HOPS * hop) / RATE_HZ).astype(np.float32)
-    for number in range(HOPS):
+    hops = round(SECONDS * RATE_HZ / hop)
+    tone = 0.5 * np.sin(2 * np.pi * 200 * np.arange(hops * hop) / RATE_HZ).astype(np.float32)
+    for number in range(hops):
         now_s = number * hop / RATE_HZ
         port.move(now_s)
         speaker.observe(now_s)
