@@ -20,6 +20,7 @@ class RunWatch:
         self._fault_counts = [slot.fault_count for slot in self._chain.slots]
         self._was_faulty = [False] * len(self._chain.slots)
         self._xruns = 0
+        self._monitor_losses = 0
         self._skipped_frames = 0
         self._was_stalled = False
         self._told_priority = False
@@ -72,6 +73,11 @@ class RunWatch:
         if stats.xruns > self._xruns:
             self._events.add(EventKind.XRUN, _interrupted("sound", stats.xruns - self._xruns))
             self._xruns = stats.xruns
+        if stats.monitor_underflows > self._monitor_losses:
+            self._events.add(
+                EventKind.XRUN, _interrupted("sound in the monitor", stats.monitor_underflows - self._monitor_losses)
+            )
+            self._monitor_losses = stats.monitor_underflows
         if stats.skipped_frames > self._skipped_frames:
             skipped_ms = (stats.skipped_frames - self._skipped_frames) / 48.0
             self._events.add(EventKind.NOTICE, f"{skipped_ms:.0f} ms were skipped to bring the delay back down")

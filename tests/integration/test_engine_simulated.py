@@ -32,7 +32,7 @@ from engine import (
 from engine.commands import ReportLatency
 from engine.core.stage import Block
 from engine.io.simulated import Simulation
-from engine.io.simulated_ports import SimulatedDevice
+from engine.io.simulated_ports import SimulatedDevice, SimulatedMicrophone
 from engine.io.simulated_sound import ArraySource
 from tests.helpers.engines import Studio, config, constant, studio, wait_until
 
@@ -172,7 +172,7 @@ def test_a_stalled_microphone_is_told_apart_and_comes_back_by_itself() -> None:
         place.engine.send(Start(config()))
         wait_hops(place)
         # Its callbacks stop for a second and a half.
-        (port,) = [port for port in place.backend.clock._ports if "microphone" in port._name]
+        (port,) = [port for port in place.backend.clock._ports if isinstance(port, SimulatedMicrophone)]
         port._started_s += 1.5
         port.next_s += 1.5
         snapshot = place.state(STALLED)

@@ -29,7 +29,7 @@ class Meanwhile(Factor):
     id = "meanwhile"
 
     def __init__(self) -> None:
-        self.happens: Callable[[], None] = lambda: None
+        self.happens: Callable[[], object] = lambda: None
 
     def process(self, block: Block, ctx: Context[FactorParams]) -> None:
         super().process(block, ctx)
@@ -176,7 +176,7 @@ class OnItsWay:
         self._meanwhile: Meanwhile = Meanwhile()
         self.chain = prepared(Factor(), self._meanwhile, SecondFactor(), ThirdFactor())
 
-    def blocks(self, happens: Callable[[], None]) -> tuple[float, float]:
+    def blocks(self, happens: Callable[[], object]) -> tuple[float, float]:
         """Last sample of the block in which it happened and of the next one, of 0.01 at the input."""
         self._meanwhile.happens = happens
         block = np.full((1, 480), 0.01, np.float32)

@@ -9,7 +9,9 @@ from engine.core.stage import Block
 from engine.io.edge_speaker import Speaker
 
 RATE_HZ = 48_000
-SECONDS = 1.6
+SECONDS = 0.6
+PAUSE_LEVEL = 0.002
+"""So quiet that it counts as a pause, in which nothing is waited for."""
 
 
 class Port:
@@ -52,7 +54,7 @@ def test_what_is_dropped_is_faded_whatever_the_hop(hop: int) -> None:
     port = Port(hop)
     speaker = Speaker(port, 1, hop, 2.0 * hop, 0.0)
     hops = round(SECONDS * RATE_HZ / hop)
-    tone = 0.5 * np.sin(2 * np.pi * 200 * np.arange(hops * hop) / RATE_HZ).astype(np.float32)
+    tone = PAUSE_LEVEL * np.sin(2 * np.pi * 200 * np.arange(hops * hop) / RATE_HZ).astype(np.float32)
     for number in range(hops):
         now_s = number * hop / RATE_HZ
         port.move(now_s)
@@ -63,9 +65,9 @@ def test_what_is_dropped_is_faded_whatever_the_hop(hop: int) -> None:
         speaker.write(tone[None, number * hop : (number + 1) * hop])
     assert speaker.dropped_frames >= hop // 2
     played = np.concatenate(port.played, axis=1)[0]
-    steepest = 0.5 * 2 * np.pi * 200 / RATE_HZ
+    steepest = PAUSE_LEVEL * 2 * np.pi * 200 / RATE_HZ
     # A fade over n frames between places h apart adds at most their difference over n.
     faded = hop // 2 if hop < 480 else 240
-    between = 2 * 0.5 * np.sin(min(np.pi / 2, np.pi * 200 * (hop // 2) / RATE_HZ))
-    start = int(np.flatnonzero(np.abs(played) > 0.4)[0])
+    between = 2 * PAUSE_LEVEL * np.sin(min(np.pi / 2, np.pi * 200 * (hop // 2) / RATE_HZ))
+    start = int(np.flatnonzero(np.abs(played) > 0.8 * PAUSE_LEVEL)[0])
     assert np.abs(np.diff(played[start:])).max() < steepest + 1.5 * between / faded
