@@ -15,7 +15,7 @@ import numpy as np
 from engine.config import SAMPLE_RATE_HZ
 from engine.errors import SidetoneError
 from engine.hop import HopProcessor
-from engine.io.backend import AudioStream
+from engine.io.backend import WORK_FRAMES, AudioStream
 from engine.realtime import raise_thread_priority
 
 _STALL_S: Final = 0.5
@@ -31,7 +31,7 @@ class Worker:
     Attributes
     ----------
     hops, deadline_misses : int
-        Hops done, and those done later than one hop after they were due.
+        Hops done, and those done later than one hop, or 10 ms if that is more, after they were due.
     is_stalled : bool
         True while the microphone delivers nothing.
     priority_refusal : str
@@ -47,6 +47,7 @@ class Worker:
         self._processor = processor
         self._is_paced = is_paced
         self._block = np.zeros((stream.channels, stream.hop_frames), np.float32)
+        self._deadline_s = max(stream.hop_frames, WORK_FRAMES) / SAMPLE_RATE_HZ
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sidetone-dsp", daemon=True)
         self.hops = 0
@@ -104,7 +105,7 @@ class Worker:
         self._processor.process(block, stream.music, stream.write_monitor if stream.has_monitor else None)
         stream.write_air(block)
         self.hops += 1
-        if stream.now_s() > stream.due_s + block.shape[1] / SAMPLE_RATE_HZ:
+        if stream.now_s() > stream.due_s + self._deadline_s:
             self.deadline_misses += 1
             # A real-time thread that is always behind would never rest: it would keep everything else off its core, and
             # the kernel ends a process whose real-time thread runs for 200 ms on end (RLIMIT_RTTIME).

@@ -22,6 +22,9 @@ SAMPLE_RATE_HZ = 48_000
 HOP_FRAMES = 480
 """Default hop of the DSP thread: 10 ms."""
 
+WORK_FRAMES = 480
+"""So long may the work on a hop take: a network works on 10 ms at once, all of it within one hop, however short the hops."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
@@ -172,7 +175,7 @@ class AudioStream(Protocol):
     def due_s(self) -> float:
         """When the hop that was read last was complete, on the clock of `now_s`.
 
-        The work on a hop misses its deadline if it ends later than ``due_s + hop_frames / 48000``.
+        The work on a hop misses its deadline if it ends later than ``due_s + max(hop_frames, WORK_FRAMES) / 48000``.
         """
         ...
 

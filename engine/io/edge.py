@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.core.landing import Landing
 from engine.core.stage import Block
-from engine.io.backend import SAMPLE_RATE_HZ, EdgeStats
+from engine.io.backend import SAMPLE_RATE_HZ, WORK_FRAMES, EdgeStats
 from engine.io.devices import Direction
 from engine.io.edge_microphone import SKIP_FADE_FRAMES, Microphone
 from engine.io.edge_speaker import Speaker
@@ -236,10 +236,11 @@ class EdgeStream:
 
     def _target_frames(self, microphone: Microphone, direction: Direction) -> float:
         """48 kHz frames that have to be under way, so that the output does not run dry."""
-        margin = self._margin_frames
         if direction is Direction.MONITOR:
-            margin = min(margin, _MONITOR_MARGIN_FRAMES)
-        return self._hop_frames + microphone.bridging_frames + margin
+            in_hand = self._hop_frames + min(self._margin_frames, _MONITOR_MARGIN_FRAMES)
+        else:
+            in_hand = max(self._hop_frames, WORK_FRAMES) + self._margin_frames
+        return in_hand + microphone.bridging_frames
 
     def _speaker(self, port: PlaybackPort, direction: Direction, settle_s: float) -> Speaker:
         target = self._target_frames(self._microphone, direction)

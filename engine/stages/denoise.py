@@ -175,7 +175,9 @@ class Denoise(Stage[DenoiseParams]):
         self._ctx = ctx
         if ctx.params is not self._params:
             self._follow(ctx.params)
-        self._budget_ns = int(ctx.budget_ns * NETWORK_SHARE)
+        # In blocks that are shorter than a network's hop it works in one of several only.
+        blocks = max(1.0, self._running[self._home].hop_samples / block.shape[1])
+        self._budget_ns = int(ctx.budget_ns * NETWORK_SHARE * blocks)
         self._bridge.process(block, self._process_hop)
         ctx.meters[0] = 10.0 * math.log10(self._noisy_power / self._clean_power)
         ctx.meters[1] = self._lanes.lane.speech_snr_db
