@@ -115,9 +115,9 @@ def report(rows: Sequence[str], seconds: float) -> str:
     return f"""# The way to the headphones
 
 Measured by `python -m benchmarks.monitor` on {machine}: JACK at a period of {PERIOD_FRAMES} frames
-with a dummy driver, JACK's own meter from the microphone's port to the headphones'. The whole program runs for {seconds:.0f} s with
-all stages and services, its denoiser at work on the air bus. Milliseconds; the meter begins as soon as the ports are there and
-tells two figures a second.
+with a dummy driver, JACK's own meter from the microphone's port to the headphones'. The whole program runs for {seconds:.0f} s
+with all stages and services, its denoiser at work on the air bus. Milliseconds; the meter begins as soon as the ports are there
+and tells two figures a second.
 
 | | hop, frames | first second, most | first 5 s, most | all, most | median | interruptions of air | of the monitor |
 |---|---|---|---|---|---|---|---|
