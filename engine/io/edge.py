@@ -10,15 +10,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-import numpy as np
-
-from engine.core.landing import Landing
 from engine.core.stage import Block
 from engine.io.backend import SAMPLE_RATE_HZ, WORK_FRAMES, EdgeStats
 from engine.io.devices import Direction
-from engine.io.edge_microphone import SKIP_FADE_FRAMES, Microphone
+from engine.io.edge_microphone import Microphone
 from engine.io.edge_speaker import Speaker
-from engine.io.hand_over import HandOver, start_alive
+from engine.io.hand_over import HandOver, Joint, start_alive
 from engine.io.ports import CapturePort, PlaybackPort, Port, Timebase
 from engine.io.second_input import SecondInput
 
@@ -71,12 +68,9 @@ class EdgeStream:
         self._music = SecondInput(music, hop_frames, settle_s) if music else None
         self._hand_over: HandOver[End | None] = HandOver()
         self._past_losses = dict.fromkeys(Direction, 0)
-        self._is_fresh = False
-        self._landing = Landing(self._channels)
-        self._silence: Block = np.zeros((self._channels, hop_frames), np.float32)
+        self._joint = Joint(self._channels, hop_frames)
         self._due_s = 0.0
         self._past_skipped_frames = 0
-        self._fade = np.linspace(0.0, 1.0, min(SKIP_FADE_FRAMES, hop_frames), dtype=np.float32)
         self._is_closed = False
 
     @property
@@ -181,7 +175,7 @@ class EdgeStream:
         voice = self._microphone.port.channels
         self._microphone.take_hop(out[:voice], skip)
         out[voice:] = out[:1]
-        self._join(out)
+        self._joint.process(out)
         if self._music is not None:
             self._music.steer(arriving - skip, now_s)
             self._music.take()
@@ -264,7 +258,7 @@ class EdgeStream:
                     skipped_frames = self._microphone.skipped_frames
                     self._microphone = end
                     self._past_skipped_frames += skipped_frames
-                    self._is_fresh = True
+                    self._joint.begin()
                     self._air.hear(self._target_frames(end, Direction.OUTPUT))
                     if self._monitor is not None:
                         self._monitor.hear(self._target_frames(end, Direction.MONITOR))
@@ -282,15 +276,6 @@ class EdgeStream:
             if end is not None:
                 end.observe(now_s)
         return now_s
-
-    def _join(self, out: Block) -> None:
-        """Let another microphone come in where the one before broke off, without a click."""
-        if self._is_fresh:
-            self._is_fresh = False
-            out[:, : self._fade.size] *= self._fade
-            self._landing.begin()
-        self._landing.cross(out)
-        self._landing.keep(out, self._silence)
 
     def _steer(self, arriving: float, is_punctual: bool, now_s: float) -> int:
         """Correct the outputs' clocks; return how many frames to skip, because a stall has left too many in the ring."""

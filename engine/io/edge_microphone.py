@@ -15,7 +15,7 @@ from engine.io.drift import ClockTracker, steady_level
 from engine.io.ports import CapturePort
 from engine.io.variable_resampler import ROUNDING_FRAMES, VariableResampler
 
-SKIP_FADE_FRAMES = 240
+_FADE_FRAMES = 240
 
 
 class Microphone:
@@ -44,7 +44,7 @@ class Microphone:
         self._staged_frames = self._primed_frames
         self._hop_frames = hop_frames
         self._after_gap: Block = np.zeros((port.channels, hop_frames), np.float32)
-        self._fade = np.linspace(0.0, 1.0, min(SKIP_FADE_FRAMES, hop_frames), dtype=np.float32)
+        self._fade = np.linspace(0.0, 1.0, min(_FADE_FRAMES, hop_frames), dtype=np.float32)
         self.skipped_frames = 0
 
     @property

@@ -5,6 +5,10 @@ from __future__ import annotations
 from time import monotonic, sleep
 from typing import Generic, TypeVar
 
+import numpy as np
+
+from engine.core.landing import Landing
+from engine.core.stage import Block
 from engine.errors import DeviceError
 from engine.io.devices import Direction
 from engine.io.ports import Port
@@ -12,6 +16,7 @@ from engine.io.ports import Port
 _ALIVE_S = 0.4
 _TAKEN_S = 0.5
 _LOOK_S = 0.001
+_FADE_FRAMES = 240
 
 E = TypeVar("E")
 
@@ -34,6 +39,29 @@ def start_alive(port: Port) -> None:
     except BaseException:
         port.close()
         raise
+
+
+class Joint:
+    """Lets another microphone come in where the one before broke off, without a click. DSP thread."""
+
+    def __init__(self, channels: int, hop_frames: int) -> None:
+        self._landing = Landing(channels)
+        self._silence: Block = np.zeros((channels, hop_frames), np.float32)
+        self._fade = np.linspace(0.0, 1.0, min(_FADE_FRAMES, hop_frames), dtype=np.float32)
+        self._is_fresh = False
+
+    def begin(self) -> None:
+        """Tell that the next hop is another microphone's."""
+        self._is_fresh = True
+
+    def process(self, hop: Block) -> None:
+        """Change a hop in place, shape (channels, hop_frames), where it has to be."""
+        if self._is_fresh:
+            self._is_fresh = False
+            hop[:, : self._fade.size] *= self._fade
+            self._landing.begin()
+        self._landing.cross(hop)
+        self._landing.keep(hop, self._silence)
 
 
 class HandOver(Generic[E]):
