@@ -23,6 +23,8 @@ _REPLACED_SETTLE_S = 0.15
 """A device that takes another's place is watched for less long: half a second is all the time there is."""
 
 _MONITOR_MARGIN_FRAMES = 48
+_BURST_FRAMES = 192
+"""A hop in which a network works takes so long, 4 ms; the monitor does not wait for it, but a shorter hop's successor does."""
 
 End = Microphone | Speaker | SecondInput
 
@@ -231,7 +233,7 @@ class EdgeStream:
     def _target_frames(self, microphone: Microphone, direction: Direction) -> float:
         """48 kHz frames that have to be under way, so that the output does not run dry."""
         if direction is Direction.MONITOR:
-            in_hand = self._hop_frames + min(self._margin_frames, _MONITOR_MARGIN_FRAMES)
+            in_hand = max(self._hop_frames, _BURST_FRAMES) + min(self._margin_frames, _MONITOR_MARGIN_FRAMES)
         else:
             in_hand = max(self._hop_frames, WORK_FRAMES) + self._margin_frames
         return in_hand + microphone.bridging_frames

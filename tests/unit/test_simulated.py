@@ -91,6 +91,25 @@ def test_any_block_and_rate_without_losses(block: int, rate_hz: int) -> None:
     assert (stats.xruns, stats.skipped_frames) == (0, 0)
 
 
+@pytest.mark.parametrize("hop", [64, 128, 240, 480])
+def test_a_network_that_works_on_ten_milliseconds_at_once_interrupts_no_bus_however_short_the_hop(hop: int) -> None:
+    even = SimulatedDevice(block_frames=min(hop, 128))
+    studio = Studio(even, even, StreamRequest(monitor_device="simulated:out", hop_frames=hop))
+    stream, clock = studio.stream, studio.backend.clock
+    heard = 0
+    while stream.now_s() < 20.0:
+        assert stream.read_hop(studio.hop, 0.5)
+        stream.write_monitor(studio.hop)
+        heard += hop
+        if heard >= HOP:
+            heard -= HOP
+            clock.work(0.004)
+        stream.write_air(studio.hop)
+    stats = stream.stats()
+    assert (stats.xruns, stats.monitor_underflows, stats.skipped_frames) == (0, 0, 0)
+    assert studio.delay_ms() < 21.0
+
+
 def test_as_fast_as_possible_is_deterministic() -> None:
     device = SimulatedDevice(jitter_s=2e-3, clock_error_ppm=50)
     first, second = Studio(device, device), Studio(device, device)
