@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.composition import room_folder
+from app.composition import description, room_folder
 from app.paths import Paths
-from engine import ChainConfig, LoadPreset, PresetError, RoomConfig
+from engine import ChainConfig, Description, LoadPreset, PresetError, RoomConfig, Value
 
 if TYPE_CHECKING:
     from engine.control.controls import Controls
@@ -29,6 +31,15 @@ def apply_settings(controls: Controls, presets: Presets, command: argparse.Names
         presets.load(wanted.name, text=wanted.text)
     bypass = {**dict.fromkeys(command.enabled, False), **dict.fromkeys(command.bypassed, True)}
     controls.apply(ChainConfig(params=dict(command.settings), bypass=bypass))
+    tell_clamped(command.settings, description())
+
+
+def tell_clamped(settings: Iterable[tuple[str, Value]], described: Description) -> None:
+    """Say on stderr, a line each, which of the settings that were taken are out of range, and what they became."""
+    specs = {f"{stage.id}.{spec.name}": spec for stage in described.stages for spec in stage.params}
+    for param_id, value in settings:
+        if param_id in specs and (told := specs[param_id].clamp_note(value)):
+            print(f"sidetone: {param_id}: {told}", file=sys.stderr)
 
 
 def correct_room(chain: Chain, profile: str, paths: Paths) -> None:

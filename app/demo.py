@@ -40,10 +40,13 @@ def has_microphone(devices: Iterable[DeviceDescription]) -> bool:
 
 
 def with_demo_microphone(devices: DeviceConfig, engine: EngineApi, paths: Paths) -> DeviceConfig:
-    """The same devices, but with the demo, looped, where a microphone was to be found and `engine` knows none."""
+    """The same devices, but with the demo, looped and alone, where a microphone was to be found and `engine` knows none.
+
+    Real devices have no clock in common with it.
+    """
     from engine.io.simulated import LOOP_PREFIX
 
     if devices.input != AUTOMATIC or has_microphone(engine.devices()):
         return devices
     _, before, _ = prepare_demo(paths)
-    return msgspec.structs.replace(devices, input=f"{LOOP_PREFIX}{before}", output=AUTOMATIC, music=None)
+    return msgspec.structs.replace(devices, input=f"{LOOP_PREFIX}{before}", output=AUTOMATIC, monitor=None, music=None)

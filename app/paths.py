@@ -10,6 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
+from engine.errors import SidetoneError
+
 _APP_NAME = "sidetone"
 
 
@@ -109,6 +111,11 @@ def find_paths() -> Paths:
 
     The variables SIDETONE_CONFIG_DIR, SIDETONE_CACHE_DIR and SIDETONE_RUNTIME_DIR override a folder each, for portable
     installations and for tests.
+
+    Raises
+    ------
+    SidetoneError
+        If one of them says where from here, and there is no here any more.
     """
     frozen = getattr(sys, "_MEIPASS", None)
     program = Path(frozen) if frozen else Path(__file__).resolve().parent.parent
@@ -119,7 +126,12 @@ def find_paths() -> Paths:
 
 def _override(name: str) -> Path | None:
     value = os.environ.get(f"SIDETONE_{name}_DIR")
-    return Path(value).resolve() if value else None
+    try:
+        return Path(value).resolve() if value else None
+    except OSError:
+        raise SidetoneError(
+            f"SIDETONE_{name}_DIR is {value}, and the folder from which that counts is gone; give the whole path"
+        ) from None
 
 
 def _runtime() -> Path:

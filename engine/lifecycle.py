@@ -59,6 +59,7 @@ class Lifecycle:
         self._run_count = 0
         self._run: LiveRun | None = None
         self._watch: RunWatch | None = None
+        self._hanging: LiveRun | None = None
         self._state, self._reason = EngineState.STOPPED, ""
         self._reopen_at_s: float | None = None
         self._was_there = False
@@ -137,6 +138,7 @@ class Lifecycle:
             self._reopen()
 
     def _begin_run(self, devices: DeviceConfig) -> None:
+        self._expect_no_hanging_run()
         stream = self._devices.open(devices)
         self._run_count += 1
         try:
@@ -154,8 +156,24 @@ class Lifecycle:
         run, self._run, self._watch = self._run, None, None
         self._observer.reset_latency()
         self._alarms.rest()
-        if run is not None:
+        if run is None:
+            return
+        try:
             run.close()
+        finally:
+            if run.worker.is_running:
+                self._hanging = run
+                self._events.add(
+                    EventKind.NOTICE, "the audio thread hangs in a stage; nothing starts before it has ended"
+                )
+
+    def _expect_no_hanging_run(self) -> None:
+        # Two threads in one chain would write over each other's buffers, some of which native code works on.
+        if self._hanging is not None and self._hanging.worker.is_running:
+            raise SidetoneError(
+                "the audio thread hangs in a stage; try again in a moment, or end Sidetone and start anew"
+            )
+        self._hanging = None
 
     def _keep_devices(self, run: LiveRun) -> bool:
         """Let another device take over where one is gone, or take a better one back. False if nothing can be done."""

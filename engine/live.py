@@ -58,6 +58,9 @@ class LiveRun:
     def close(self) -> None:
         """End the thread, then the stream. Control thread.
 
+        A thread that hangs in a stage goes on for a while (`worker.is_running`). It works on the chain and on buffers of this
+        run: until it has ended, this must be kept, and the chain must not be prepared for another.
+
         Raises
         ------
         SidetoneError

@@ -11,6 +11,23 @@ _MOVE_TRIES = 50
 _MOVE_PAUSE_S = 0.01
 
 
+def create_private(path: Path, content: bytes) -> bool:
+    """Write a new file with 0600 rights. False if there is one already: then it stays as it is.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    return True
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write a file with 0600 rights; whoever reads it at this moment finds the old one or the new one, never a part.
 

@@ -10,17 +10,19 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
-from time import time
+from time import monotonic, sleep, time
 
 import msgspec
 
 from engine.errors import SidetoneError
-from engine.private_file import write_private
+from engine.private_file import create_private, write_private
 
 _FILE_NAME = "engine.json"
 _KEY_NAME = "engine.key"
 _KEY_BYTES = 32
+_KEY_APPEARS_S = 0.5
 _SOCKET_SUFFIX = ".socket"
+_ADDRESS_BYTES = 8
 _MOST_ADDRESS_BYTES = 103
 """What every system allows for the path of a Unix socket: macOS 104 with the closing zero, Linux 108."""
 
@@ -58,28 +60,39 @@ class Rendezvous:
         SidetoneError
             If the folder's path is too long for a socket, or the folder belongs to somebody else.
         """
-        name = f"sidetone-{secrets.token_hex(8)}"
+        name = f"sidetone-{secrets.token_hex(_ADDRESS_BYTES)}"
         if sys.platform == "win32":
             return rf"\\.\pipe\{name}"
+        self.expect_short()
         folder = self._prepared_folder()
         _remove_dead_sockets(folder)
-        address = str(folder / f"{name}{_SOCKET_SUFFIX}")
-        if len(os.fsencode(address)) > _MOST_ADDRESS_BYTES:
-            raise SidetoneError(f"{folder} is too long a path for a socket; set SIDETONE_RUNTIME_DIR to a shorter one")
-        return address
+        return str(folder / f"{name}{_SOCKET_SUFFIX}")
+
+    def expect_short(self) -> None:
+        """See that an address fits; makes nothing.
+
+        Raises
+        ------
+        SidetoneError
+            If the folder's path is too long for a socket.
+        """
+        address = self._folder / f"sidetone-{'0' * 2 * _ADDRESS_BYTES}{_SOCKET_SUFFIX}"
+        if sys.platform != "win32" and len(os.fsencode(address)) > _MOST_ADDRESS_BYTES:
+            raise SidetoneError(
+                f"{self._folder} is too long a path for a socket; set SIDETONE_RUNTIME_DIR to a shorter one"
+            )
 
     def authkey(self) -> bytes:
         """The key of this user's engines; made on first use, readable by the user alone."""
         path = self._prepared_folder() / _KEY_NAME
-        try:
-            key = path.read_bytes()
-        except FileNotFoundError:
-            key = b""
+        fresh = secrets.token_bytes(_KEY_BYTES)
+        if not path.exists() and create_private(path, fresh):
+            return fresh
+        key = _read_key(path)
         if len(key) == _KEY_BYTES:
             return key
-        key = secrets.token_bytes(_KEY_BYTES)
-        write_private(path, key)
-        return key
+        write_private(path, fresh)
+        return fresh
 
     def publish(self, address: str, ends_with_face: bool) -> None:
         """Say that this process's engine is the one to talk to."""
@@ -116,6 +129,14 @@ class Rendezvous:
             if stat.S_IMODE(status.st_mode) & 0o077:
                 self._folder.chmod(0o700)
         return self._folder
+
+
+def _read_key(path: Path) -> bytes:
+    """What is in a key's file; whoever made it at this very moment is given the time to fill it."""
+    give_up_at_s = monotonic() + _KEY_APPEARS_S
+    while not (key := path.read_bytes()) and monotonic() < give_up_at_s:
+        sleep(0.005)
+    return key
 
 
 def _remove_dead_sockets(folder: Path) -> None:

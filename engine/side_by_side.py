@@ -73,7 +73,7 @@ class SideBySide:
         self._latencies = chain.latency_samples, other.latency_samples if other else chain.latency_samples
         self.delay_samples = max(self._latencies)
         self._sides = tuple(_Side(fmt, self.delay_samples - own) for own in self._latencies)
-        self._settings = chain.settings
+        self._edition = chain.settings.edition
         shape = (fmt.channels, fmt.max_frames)
         self._sounds = {source: np.zeros(shape, np.float32) for source in Source}
         self._mix = np.zeros(shape, np.float32)
@@ -129,9 +129,9 @@ class SideBySide:
             self._sides[1].process(sounds[Source.X], sounds[Source.B])
             self._frames_to_warm -= min(frames, self._frames_to_warm)
         self.chain.process(block, music, listener)
-        if self.chain.settings is not self._settings:
+        if self.chain.settings.edition != self._edition:
             # What was measured is of other settings.
-            self._settings = self.chain.settings
+            self._edition = self.chain.settings.edition
             for side in self._sides:
                 side.meter.reset()
         monitor = self.chain.tap(self._private_after, frames) if self.is_private else None

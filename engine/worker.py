@@ -49,6 +49,7 @@ class Worker:
         self._block = np.zeros((stream.channels, stream.hop_frames), np.float32)
         self._deadline_s = max(stream.hop_frames, WORK_FRAMES) / SAMPLE_RATE_HZ
         self._stop = threading.Event()
+        self._is_given_up = False
         self._thread = threading.Thread(target=self._run, name="sidetone-dsp", daemon=True)
         self.hops = 0
         self.deadline_misses = 0
@@ -66,11 +67,15 @@ class Worker:
         self._thread.start()
 
     def stop(self, timeout_s: float = 2.0) -> bool:
-        """Ask the thread to end and wait for it. Control thread. False if it did not end in time."""
+        """Ask the thread to end and wait for it. Control thread.
+
+        False if it did not end in time: what it hangs in is not ended by anybody, but its sound goes nowhere any more.
+        """
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        self._is_given_up = self._thread.is_alive()
+        return not self._is_given_up
 
     @property
     def is_running(self) -> bool:
@@ -103,6 +108,9 @@ class Worker:
             return not stream.ended
         self.is_stalled = False
         self._processor.process(block, stream.music, stream.write_monitor if stream.has_monitor else None)
+        if self._is_given_up:
+            # The stream is closed by now.
+            return False
         stream.write_air(block)
         self.hops += 1
         if stream.now_s() > stream.due_s + self._deadline_s:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from app.chain_settings import preset_named, read_preset_text
+from app.chain_settings import preset_named, read_preset_text, tell_clamped
 from app.commands.ctl_compare import compare
 from app.composition import rendezvous
 from app.paths import Paths
@@ -41,35 +41,41 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
         case "get":
             _show({command.id: _value(engine, command.id)}, command.json)
         case "set":
-            _value(engine, command.id)
-            engine.send(SetParam(command.id, command.value))
-            _show({command.id: _value(engine, command.id)}, command.json)
+            _set(engine, command.id, command.value, command.json)
         case "bypass":
             _bypass(engine, command.stage, command.position, command.json)
         case "preset":
             engine.send(preset_named(command.name, command.morph))
+            _confirm({"loaded": engine.snapshot().presets.loaded}, command.json)
         case "save":
             engine.send(SavePreset(command.name, command.description))
+            _confirm({"saved": command.name}, command.json)
         case "presets":
             _presets(engine, command.json)
         case "diff":
             _diff(engine, command.name, command.json)
         case "export":
             write_whole(command.file, engine.preset(command.name).text.encode())
+            _confirm({"exported": command.name, "file": str(command.file)}, command.json)
         case "import":
-            engine.send(ImportPreset(command.name or command.file.stem, read_preset_text(command.file)))
+            name = command.name or command.file.stem
+            engine.send(ImportPreset(name, read_preset_text(command.file)))
+            _confirm({"imported": name}, command.json)
         case "remove":
             engine.send(RemovePreset(command.name))
+            _confirm({"removed": command.name}, command.json)
         case "undo":
-            engine.send(Undo())
+            _retrace(engine, Undo(), command.json)
         case "redo":
-            engine.send(Redo())
+            _retrace(engine, Redo(), command.json)
         case "dry":
             engine.send(SetDry(command.position == "on"))
+            _confirm({"dry": engine.snapshot().controls.is_dry}, command.json)
         case "compare":
             compare(engine, command)
         case "stop":
             engine.send(Shutdown())
+            _confirm({"stopped": True}, command.json)
         case "watch":
             _watch(engine, command.json)
     return 0
@@ -96,6 +102,29 @@ def _show(values: dict[str, Any], as_json: bool) -> None:
     else:
         for name, value in values.items():
             print(f"{name} = {value}")
+
+
+def _confirm(values: dict[str, Any], as_json: bool) -> None:
+    """Tell a machine what was done; a person hears it."""
+    if as_json:
+        _show(values, as_json)
+
+
+def _set(engine: EngineApi, param_id: str, value: str, as_json: bool) -> None:
+    _value(engine, param_id)
+    engine.send(SetParam(param_id, value))
+    tell_clamped([(param_id, value)], engine.describe())
+    _show({param_id: _value(engine, param_id)}, as_json)
+
+
+def _retrace(engine: EngineApi, command: Undo | Redo, as_json: bool) -> None:
+    is_undo = isinstance(command, Undo)
+    controls = engine.snapshot().controls
+    change = controls.undo if is_undo else controls.redo
+    if not change:
+        raise ParameterError(f"there is nothing to {'take back' if is_undo else 'do again'}; the sound stays as it is")
+    engine.send(command)
+    _show({"undone" if is_undo else "redone": change}, as_json)
 
 
 def _bypass(engine: EngineApi, stage_id: str, position: str, as_json: bool) -> None:

@@ -6,6 +6,7 @@ import argparse
 
 import msgspec
 
+from app.chain_settings import tell_clamped
 from engine import AnswerBlind, ChainConfig, Compare, EndComparison, EngineApi, Listen, Source
 
 
@@ -16,6 +17,7 @@ def compare(engine: EngineApi, command: argparse.Namespace) -> None:
             bypass = {**dict.fromkeys(command.enabled, False), **dict.fromkeys(command.bypassed, True)}
             chain = ChainConfig(params=dict(command.settings), bypass=bypass)
             engine.send(Compare(command.preset or "", chain, command.model, command.trials))
+            tell_clamped(command.settings, engine.describe())
         case "answer-a" | "answer-b":
             engine.send(AnswerBlind(Source(command.what.removeprefix("answer-"))))
         case "end" | "keep-b":

@@ -56,19 +56,7 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
 
 def examine(paths: Paths) -> Iterator[Finding]:
     """Findings, one after the other; a check that fails itself is a finding too."""
-    for check in (
-        _system,
-        _display,
-        _sound,
-        _virtual_microphone,
-        _models,
-        _inference,
-        _real_time,
-        _settings,
-        _folders,
-        _disk,
-        _engine,
-    ):
+    for check in _CHECKS:
         yield _guarded(check, paths)
 
 
@@ -188,6 +176,7 @@ def _folders(paths: Paths) -> Finding:
             "make them writable, or choose others with SIDETONE_CONFIG_DIR, SIDETONE_CACHE_DIR and SIDETONE_RUNTIME_DIR"
         )
         return Finding("", Verdict.PROBLEM, f"cannot be written: {', '.join(closed)}", mend)
+    rendezvous(paths).expect_short()
     return Finding("", Verdict.GOOD, "settings, models and the engine's address can be written")
 
 
@@ -213,3 +202,18 @@ def _engine(paths: Paths) -> Finding:
     snapshot = engine.snapshot()
     found = f"running as process {engine.found.process_id}: {snapshot.state} {snapshot.reason}".rstrip()
     return Finding("", Verdict.GOOD, found)
+
+
+_CHECKS = (
+    _system,
+    _display,
+    _sound,
+    _virtual_microphone,
+    _models,
+    _inference,
+    _real_time,
+    _settings,
+    _folders,
+    _disk,
+    _engine,
+)

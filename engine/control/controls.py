@@ -129,7 +129,7 @@ class Controls:
         }
         if learnt:
             with self._writer:
-                self._chain.apply(learnt, {})
+                self._chain.keep_learnt(learnt)
                 self.learnt |= learnt.keys()
                 self.revision += 1
 

@@ -49,6 +49,11 @@ class MidiDevice:
         return self._input is not None
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it is listened to, and told things if it has a port for that."""
+        return self.is_open and (self._output is not None or not self.names[1])
+
+    @property
     def is_asked(self) -> bool:
         """Whether it has to be asked for its messages."""
         return self._input is not None and self._input.is_asked
@@ -68,13 +73,14 @@ class MidiDevice:
             self.surface.layers.current = layer
 
     def open(self, system: MidiSystem, on_arrival: Callable[[], None]) -> None:
-        """Open the ports; why that fails is kept as the problem."""
+        """Open those ports that are not open; why that fails is kept as the problem."""
         input_name, output_name = self.names
         try:
-            self._input = system.open_input(input_name, on_arrival)
-            self.problem = ""
-            if output_name:
+            if self._input is None:
+                self._input = system.open_input(input_name, on_arrival)
+            if self._output is None and output_name:
                 self._output = system.open_output(output_name)
+            self.problem = ""
         except DeviceError as error:
             self.problem = str(error)
 

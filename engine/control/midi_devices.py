@@ -190,10 +190,10 @@ class MidiDevices:
 
     def _open_or_close(self, device: MidiDevice, is_wanted: bool) -> None:
         """Only what is of use is opened: on Windows a port belongs to one program at a time."""
-        if is_wanted and not device.is_open:
-            before = device.problem
+        if is_wanted and not device.is_whole:
+            before = device.is_open, device.problem
             device.open(self._system, self._on_arrival)
-            if device.problem != before or device.is_open:
+            if (device.is_open, device.problem) != before:
                 named = f" ({device.file.map.name or device.file.id})" if device.file is not None else ""
                 self._tell(f"MIDI: {device.problem or f'{device.identity}{named} is connected'}")
                 self._tell_notes(device)

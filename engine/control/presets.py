@@ -83,7 +83,7 @@ class Presets:
         """
         preset, notes = (_read(name, text), ()) if text else self._library.read(name)
         aim = self._whole(preset)
-        for note in (*notes, *self._strangers(preset)):
+        for note in (*notes, *self._notes(preset)):
             self._tell(f"preset {name}: {note}")
         if morph_ms > 0.0:
             self._controls.morph(aim, morph_ms, f"preset {name}")
@@ -143,7 +143,7 @@ class Presets:
         if name in self._library.names()[0]:
             raise PresetError(f"there is a preset {name!r} already; give the new one another name")
         preset, notes = import_easyeffects(text) if text.lstrip().startswith("{") else (_read(name, text), ())
-        for note in (*notes, *self._strangers(preset)):
+        for note in (*notes, *self._notes(preset)):
             self._tell(f"preset {name}: {note}")
         self._library.write(name, preset)
 
@@ -163,7 +163,7 @@ class Presets:
             is_own=name in self._library.names()[1],
             text=write_preset(preset),
             differences=tuple(self._controls.tell(before, after)),
-            notes=(*notes, *self._strangers(preset)),
+            notes=(*notes, *self._notes(preset)),
         )
 
     def follow(self, input_id: str) -> None:
@@ -213,16 +213,11 @@ class Presets:
         }
         return ChainConfig(params=params, bypass=bypass)
 
-    def _strangers(self, preset: Preset) -> list[str]:
+    def _notes(self, preset: Preset) -> list[str]:
+        """What of a preset cannot be taken over as it stands there, a sentence each."""
         known = self._controls.known(preset.chain)
-        strange = [
-            *(name for name in preset.chain.params if name not in known.params),
-            *(f"bypass.{stage}" for stage in preset.chain.bypass if stage not in known.bypass),
-            *preset.unknown,
-        ]
-        if not strange:
-            return []
-        return [f"not known here and left as it is: {', '.join(strange[:10])}{' …' if len(strange) > 10 else ''}"]
+        told = ((name, self._controls.spec(name).clamp_note(value)) for name, value in known.params.items())
+        return [*_strangers(preset, known), *(f"{name}: {clamp}" for name, clamp in told if clamp)]
 
     def _old(self, name: str) -> Preset:
         try:
@@ -238,3 +233,14 @@ def _read(name: str, text: str) -> Preset:
         raise PresetError(
             f"{name} is no preset that Sidetone understands ({error}); mend it or choose another"
         ) from None
+
+
+def _strangers(preset: Preset, known: ChainConfig) -> list[str]:
+    strange = [
+        *(name for name in preset.chain.params if name not in known.params),
+        *(f"bypass.{stage}" for stage in preset.chain.bypass if stage not in known.bypass),
+        *preset.unknown,
+    ]
+    if not strange:
+        return []
+    return [f"not known here and left as it is: {', '.join(strange[:10])}{' …' if len(strange) > 10 else ''}"]

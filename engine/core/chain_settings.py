@@ -12,12 +12,14 @@ class ChainSettings:
     """Parameters and bypass of all stages, in chain order.
 
     `is_dry` takes all of them out at once and leaves `bypassed` as it is, except a stage that is silent for a moment: a
-    panic must not open a microphone that somebody has just closed.
+    panic must not open a microphone that somebody has just closed. `edition` counts the changes that somebody made, unlike
+    those that stages have learnt.
     """
 
     params: tuple[Params, ...]
     bypassed: tuple[bool, ...]
     is_dry: bool = False
+    edition: int = 0
 
     @property
     def unheard(self) -> tuple[bool, ...]:

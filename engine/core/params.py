@@ -66,6 +66,20 @@ class ParamSpec:
                 number = _as_number(value, self.label)
                 return min(max(number, self.minimum), self.maximum)
 
+    def clamp_note(self, value: Value) -> str:
+        """What `clamp` makes of a number that is out of range, as a person reads it; empty if it fits.
+
+        Raises
+        ------
+        ValueError
+            As `clamp`.
+        """
+        taken = self.clamp(value)
+        if self.kind is not ParamKind.NUMBER or float(value) == taken:
+            return ""
+        allowed = f"{self.format(self.minimum)} to {self.format(self.maximum)}"
+        return f"{value} is out of range ({allowed}), so {self.format(taken)} is taken"
+
     def to_travel(self, value: Value) -> float:
         """Position of `value` on a control's travel, 0…1."""
         match self.kind:

@@ -20,6 +20,10 @@ from engine.io.quiet import quiet_stderr
 
 _RING_FRAMES = 1 << 15
 _SILENT_S = 0.4
+_COUNTER_RANGE = 1 << 32
+"""rtmixer counts in C's `unsigned long`, which on Windows has 32 bits."""
+
+_OLD_ACTION_FRAMES = 1 << 31
 _FIRST_BLOCK_S = 3.0
 """A headset by radio takes its time before it delivers anything."""
 
@@ -68,6 +72,7 @@ class _PortAudioPort:
         self._counters = stream._state.stats
         self._action: Any = None
         self._seen_blocks = 0
+        self._counted = 0, 0
         self._seen_at_s = 0.0
         self._is_started = False
 
@@ -79,13 +84,28 @@ class _PortAudioPort:
     @property
     def device_frames(self) -> int:
         """Frames the device has moved; also notices if it moves no more."""
-        blocks = int(self._counters.blocks)
+        blocks = self._blocks()
         now_s = time.perf_counter()
         if blocks != self._seen_blocks:
             self._seen_blocks, self._seen_at_s = blocks, now_s
         elif self._is_started and now_s - self._seen_at_s > self._patience_s:
             self.mark_lost(f"{self.name} stopped answering" if blocks else f"{self.name} does not begin to deliver")
         return blocks * self.block_frames
+
+    def _blocks(self) -> int:
+        """Blocks that the device has moved, however often rtmixer's counter has begun anew. Any thread."""
+        before, total = self._counted
+        now = int(self._counters.blocks)
+        total += (now - before) % _COUNTER_RANGE
+        # Both at once, for whichever thread looks next.
+        self._counted = now, total
+        return total
+
+    def _keep_young(self) -> None:
+        """Keep the action from ending by itself, as it does when its 32 bits of frames are full: after a day at 48 kHz."""
+        if self._action is not None and self._action.done_frames > _OLD_ACTION_FRAMES:
+            # The callback adds to it too. If both do so at once, this is lost and done again at the next look.
+            self._action.done_frames = 1
 
     @property
     def _patience_s(self) -> float:
@@ -137,6 +157,7 @@ class PortAudioMicrophone(_PortAudioPort):
         if self._action not in self._stream.actions and self.lost is None:
             self._own_losses += 1
             self._action = self._stream.record_ringbuffer(self._ring)
+        self._keep_young()
         taken = self._interleaved[: out.shape[1]]
         count = int(self._ring.readinto(taken))
         out[:, :count] = taken[:count].T
@@ -172,6 +193,7 @@ class PortAudioOutput(_PortAudioPort):
         if self.lost is not None:
             return
         if self._action is not None and self._action in self._stream.actions:
+            self._keep_young()
             self.losses = self._own_losses + int(self._counters.output_underflows) - self._underflows_before
             return
         # The callback gives up on an empty ring; that is the underflow. The first time it is only the beginning.

@@ -142,7 +142,7 @@ class SimulatedBackend:
         return device
 
     def _capture(self, request: StreamRequest) -> SimulatedMicrophone:
-        name = request.input_device
+        name = _expect_simulated(request.input_device, Direction.INPUT)
         device = self._device(name, self._simulation.microphone, "microphone")
         spare = (name or "").removeprefix(PREFIX)
         is_spare = spare in self._simulation.spares
@@ -162,7 +162,7 @@ class SimulatedBackend:
         device = self._device(None, self._simulation.music, "second input")
         return SimulatedMicrophone(
             "the simulated second input",
-            _open_source(_simulated_music(request.music_device), device.rate_hz, self._music_source),
+            _open_source(_expect_simulated(request.music_device, Direction.MUSIC), device.rate_hz, self._music_source),
             device,
             device.block_frames or request.block_frames or request.hop_frames,
             self.clock,
@@ -175,6 +175,7 @@ class SimulatedBackend:
         world = self._simulation
         is_air = direction is Direction.OUTPUT
         what = "output" if is_air else "monitor"
+        name = _expect_simulated(name, direction)
         device = self._device(name, world.output if is_air else world.monitor, what)
         is_spare = (name or "").removeprefix(PREFIX) in world.spares
         return SimulatedOutput(
@@ -208,10 +209,10 @@ def _open_source(name: str | None, rate_hz: int, otherwise: Callable[[], Source]
     return otherwise()
 
 
-def _simulated_music(name: str) -> str:
-    if not is_simulated(name):
+def _expect_simulated(name: str | None, direction: Direction) -> str | None:
+    if name is not None and not is_simulated(name):
         raise DeviceError(
-            f"Beside a simulated microphone there is no second input {name!r}; give a file too: simulated:music.wav."
+            f"There is no {direction} {name!r} beside simulated devices; give a file too: simulated:FILE.wav."
         )
     return name
 

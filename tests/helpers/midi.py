@@ -57,6 +57,7 @@ class FakeMidiSystem:
         self.ports = {port.name: port for port in ports}
         self.problem = problem
         self.refused: set[str] = set()
+        self.refused_outputs: set[str] = set()
         self.closings = 0
 
     def plug(self, port: FakePort) -> None:
@@ -80,6 +81,8 @@ class FakeMidiSystem:
         return self.ports[name].open(on_arrival)
 
     def open_output(self, name: str) -> FakePort:
+        if name in self.refused_outputs:
+            raise DeviceError(f"the MIDI port {name} cannot be opened; is another program using it?")
         return self.ports[name]
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ class Late(Stage[EchoParams]):
 
 
 class Faulty(Late):
-    """`Late`, until `fault` says otherwise: raise, nan, inf, slow, or reset (fails in `reset` too)."""
+    """`Late`, until `fault` says otherwise: raise, nan, inf, slow, hang (for as long as it says so), or reset (fails there too)."""
 
     id = "faulty"
     label = "Faulty"
@@ -96,6 +96,8 @@ class Faulty(Late):
             until_ns = perf_counter_ns() + round(self.slow_ms * 1e6)
             while perf_counter_ns() < until_ns:
                 pass
+        while self.fault == "hang":
+            sleep(0.001)
 
     def reset(self) -> None:
         if self.fault == "reset":

@@ -160,6 +160,20 @@ def test_what_a_preset_holds_beyond_this_version_is_told_and_the_rest_is_done(
     assert {stage["id"] for stage in json.loads(report.read_text())["stages"] if stage["bypassed"]} >= {"limiter"}
 
 
+def test_a_number_out_of_range_is_taken_at_its_limit_and_told(
+    run: Callable[..., Finished], tmp_path: Path, voice: Path
+) -> None:
+    preset = tmp_path / "loud.toml"
+    preset.write_text("[compressor]\nthreshold_db = 5\n")
+    settings = ["--set", "denoise.strength_db=500", "--set", "high_pass.cutoff_hz=100"]
+    done = run("process", voice, tmp_path / "out.wav", "--preset", preset, *settings)
+    assert done.code == 0
+    assert done.err.splitlines() == [
+        "sidetone: preset loud: compressor.threshold_db: 5.0 is out of range (-60.0 dB to 0.0 dB), so 0.0 dB is taken",
+        "sidetone: denoise.strength_db: 500 is out of range (0 dB to 100 dB), so 100 dB is taken",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -167,11 +181,25 @@ def test_what_a_preset_holds_beyond_this_version_is_told_and_the_rest_is_done(
         (["--input", "simulated:missing.wav", "--output", "simulated:out"], "missing.wav"),
         (["--input", "simulated:FILE", "--output", "simulated:missing/out.wav"], "out.wav"),
         (["--input", "simulated:FILE", "--output", "simulated:out.xyz"], "out.xyz"),
+        (["--input", "simulated:FILE", "--output", "nosuch"], "no output 'nosuch'"),
+        (["--input", "simulated:FILE", "--monitor", "nosuch"], "no monitor output 'nosuch'"),
+        (["--input", "simulated:FILE", "--music", "nosuch"], "no second input 'nosuch'"),
         (["--input", "simulated:FILE", "--report", "missing/report.json"], "report.json"),
         (["--input", "simulated:FILE", "--set", "nosuch.gain=1"], "nosuch"),
         (["--input", "simulated:FILE", "--bypass", "nosuch"], "nosuch"),
     ],
-    ids=["device", "input file", "output folder", "output format", "report", "parameter", "stage"],
+    ids=[
+        "device",
+        "input file",
+        "output folder",
+        "output format",
+        "output",
+        "monitor",
+        "music",
+        "report",
+        "parameter",
+        "stage",
+    ],
 )
 def test_headless_with_what_is_not_there(tmp_path: Path, voice: Path, arguments: list[str], words: str) -> None:
     before = listing(tmp_path)

@@ -450,3 +450,23 @@ def test_the_session_is_measured_held_and_told_only_when_asked_for() -> None:
         held = place.engine.snapshot(with_session=True).session
         assert held is not None
         assert held.is_held
+
+
+def test_an_audio_thread_that_hangs_keeps_its_buffers_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.worker.Worker.stop.__defaults__", (0.05,))
+    with studio() as place:
+        place.engine.send(Start(config()))
+        wait_hops(place)
+        place.faulty.fault = "hang"
+        hops = wait_until(lambda: place.engine.snapshot().hops, lambda now: now == place.engine.snapshot().hops)
+        place.engine.send(Stop())
+        assert any("hangs in a stage" in text for text in place.event_texts())
+        written_frames = place.sink.written_frames
+        with pytest.raises(SidetoneError, match="hangs in a stage; try again"):
+            place.engine.send(Start(config()))
+        assert place.engine.snapshot().state is FAILED
+        place.faulty.fault = ""
+        wait_until(threading.enumerate, lambda alive: not any(one.name == "sidetone-dsp" for one in alive))
+        assert place.sink.written_frames == written_frames
+        place.engine.send(Start(config()))
+        wait_hops(place, hops + 20)

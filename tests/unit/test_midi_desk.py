@@ -129,6 +129,29 @@ def test_a_port_of_another_program_is_a_sentence_said_once_and_is_tried_again(tm
     assert room.desk.snapshot().ports[0].is_open
 
 
+def test_a_refused_output_is_said_once_and_tried_again_while_the_input_works(tmp_path: Path) -> None:
+    port = FakePort("Tiny Desk")
+    room = Room(tmp_path)
+    room.system.plug(port)
+    room.system.refused_outputs.add("Tiny Desk")
+    for _ in range(3):
+        room.desk.look_once()
+    assert len([text for text in room.told if "another program" in text]) == 1
+    (shown,) = room.desk.snapshot().ports
+    assert shown.is_open
+    assert not shown.has_feedback
+    room.work()
+    assert port.heard == []
+    room.system.refused_outputs.clear()
+    for _ in range(3):
+        room.desk.look_once()
+    room.work()
+    (shown,) = room.desk.snapshot().ports
+    assert (shown.problem, shown.has_feedback, port.openings) == ("", True, 1)
+    assert len([text for text in room.told if "is connected" in text]) == 1
+    assert port.heard == [cc(2, 0)]
+
+
 def test_no_midi_system_is_a_sentence(tmp_path: Path) -> None:
     room = Room(tmp_path, problem="there is no MIDI system on this machine")
     assert room.desk.snapshot().problem == "there is no MIDI system on this machine"

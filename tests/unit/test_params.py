@@ -49,6 +49,18 @@ def test_a_declaration_is_whole(spec: ParamSpec) -> None:
     assert not spec.is_logarithmic or spec.minimum > 0
 
 
+def test_what_is_out_of_range_is_told_with_what_it_becomes() -> None:
+    level, cutoff, soft, slope = Sample.specs().values()
+    assert level.clamp_note("500") == "500 is out of range (-60.0 dB to 12.0 dB), so 12.0 dB is taken"
+    assert cutoff.clamp_note(-math.inf) == "-inf is out of range (20 Hz to 1000 Hz), so 20 Hz is taken"
+    assert not level.clamp_note(12)
+    assert not cutoff.clamp_note("20.0")
+    assert not soft.clamp_note("off")
+    assert not slope.clamp_note("24")
+    with pytest.raises(ValueError, match="is a number"):
+        level.clamp_note("loud")
+
+
 @given(value=st.floats() | st.booleans() | st.text() | st.integers(-(2**63), 2**64))
 def test_any_value_is_taken_or_refused_with_a_sentence(value: float | bool | str) -> None:
     for spec in Sample.specs().values():

@@ -44,6 +44,25 @@ def test_the_key_is_made_once(tmp_path: Path) -> None:
     assert Rendezvous(tmp_path / "other").authkey() != key
 
 
+def test_all_who_start_at_once_have_one_key(tmp_path: Path) -> None:
+    for turn in range(20):
+        start, keys = threading.Barrier(8), []
+
+        def ask(
+            start: threading.Barrier = start, keys: list[bytes] = keys, folder: Path = tmp_path / str(turn)
+        ) -> None:
+            start.wait()
+            keys.append(Rendezvous(folder).authkey())
+
+        askers = [threading.Thread(target=ask) for _ in range(8)]
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join()
+        assert len(keys) == 8
+        assert set(keys) == {(tmp_path / str(turn) / "engine.key").read_bytes()}
+
+
 @pytest.mark.parametrize("damage", [b"", b"short", b"x" * 33])
 def test_a_damaged_key_is_replaced(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "engine.key").write_bytes(damage)

@@ -169,3 +169,18 @@ def test_modes_of_the_denoiser_are_aligned_and_within_a_fifth_of_a_loudness_unit
         delays.append(int(np.argmax(np.fft.irfft(spectrum))))
     assert abs(lufs[0] - lufs[1]) < 0.2
     assert delays[0] == pytest.approx(delays[1], abs=2)
+
+
+def test_what_a_stage_has_learnt_leaves_the_loudness_as_it_was_measured() -> None:
+    chain = chain_of(Factor(), Late(100))
+    pair = SideBySide(chain, chain_of(Factor(), Late(100), factor__factor=2.0), "late")
+    run(pair, tone(2.0))
+    measured = pair.gains_db
+    assert measured == pytest.approx((0.0, -6.02), abs=0.02)
+    sides = [side.meter.integrated_lufs for side in pair._sides]
+    chain.keep_learnt({"factor.factor": 1.0})
+    run(pair, tone(HOP / RATE))
+    assert [side.meter.integrated_lufs for side in pair._sides] == pytest.approx(sides, abs=0.1)
+    chain.apply({"factor.factor": 1.0})
+    run(pair, tone(HOP / RATE))
+    assert not any(np.isfinite(side.meter.integrated_lufs) for side in pair._sides)
