@@ -12,7 +12,8 @@ from collections.abc import Hashable
 import msgspec
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from app.poller import ASLEEP_S, LIVELY_S, EngineLink, LinkState, Outbox, Poller, subject_of
+from app.outbox import Outbox, subject_of
+from app.poller import ASLEEP_S, LIVELY_S, EngineLink, LinkState, Poller
 from engine import (
     BackupConfig,
     ChainConfig,

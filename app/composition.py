@@ -208,7 +208,7 @@ def make_services(paths: Paths) -> tuple[Service, ...]:
 
 def description() -> Description:
     """Stages and parameters, without an engine."""
-    from engine.describe import describe
+    from engine.description import describe
     from engine.stages import STAGES
 
     return describe(STAGES)

@@ -52,6 +52,7 @@ from engine.config import (
 )
 from engine.core.params import ParamKind, ParamSpec, Value
 from engine.core.stage import MeterSpec
+from engine.description import Description, DeviceDescription, ParamDifference, PresetDescription, StageDescription
 from engine.dsp.responses import compressed_dbfs, equalizer_gain_db
 from engine.errors import (
     AudioFileError,
@@ -89,8 +90,6 @@ from engine.services.loopback import (
 from engine.services.obs import ObsChoices, ObsConfig, ObsInput, ObsLink, ObsOutputs, ObsStatus, SceneRule
 from engine.snapshot import (
     ControlSnapshot,
-    Description,
-    DeviceDescription,
     DeviceSnapshot,
     EngineState,
     Event,
@@ -99,15 +98,12 @@ from engine.snapshot import (
     LevelSnapshot,
     LoudnessSnapshot,
     ModelSnapshot,
-    ParamDifference,
     Percentiles,
-    PresetDescription,
     PresetSnapshot,
     RoomSnapshot,
     SessionSnapshot,
     Snapshot,
     SpectrumSnapshot,
-    StageDescription,
     StageSnapshot,
     TapChunk,
     TapPoint,

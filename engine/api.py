@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from engine.commands import Command
-from engine.snapshot import Description, DeviceDescription, Event, PresetDescription, Snapshot, TapChunk, TapPoint
+from engine.description import Description, DeviceDescription, PresetDescription
+from engine.snapshot import Event, Snapshot, TapChunk, TapPoint
 
 
 class EngineApi(Protocol):

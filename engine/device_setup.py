@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from engine.config import AUTOMATIC, BackupConfig, DeviceConfig
+from engine.description import DeviceDescription
 from engine.device_order import DeviceOrder, device_name, identity
 from engine.errors import DeviceError
 from engine.event_log import EventLog
 from engine.io.backend import AudioBackend, AudioStream, DeviceInfo
 from engine.io.simulated import PREFIX, is_simulated
 from engine.io.virtual_device import VirtualMicrophone
-from engine.snapshot import DeviceDescription, DeviceSnapshot, EventKind
+from engine.snapshot import DeviceSnapshot, EventKind
 
 _LEAST_HOP_FRAMES, _MOST_HOP_FRAMES = 16, 4800
 _SIMULATED_ADVICE = "A recording plays in the place of a microphone; plug one in and choose it as the input."

@@ -1,12 +1,10 @@
 """The engine in this process: commands in, snapshots and events out.
 
-`Engine` is built once, in `app/composition.py`, and lives as long as its process. A housekeeping thread of its own looks after
-the live run.
+`Engine` is built once, in `app/composition.py`, and lives as long as its process.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -43,11 +41,12 @@ from engine.control.preset_library import PresetLibrary
 from engine.control.presets import Presets
 from engine.core.chain import Chain
 from engine.core.stage import Stage
-from engine.describe import describe
+from engine.description import Description, DeviceDescription, PresetDescription, describe
 from engine.device_setup import DeviceSetup, OpenVirtual, check_hop
 from engine.errors import ConnectionLostError
 from engine.event_log import EventLog
 from engine.hop import TAPPED_STAGES
+from engine.housekeeping import Housekeeping
 from engine.inference.library import ModelLibrary
 from engine.io.backend import AudioBackend
 from engine.lifecycle import Lifecycle
@@ -56,19 +55,7 @@ from engine.monitor import MonitorBus
 from engine.observe import Observer
 from engine.rooms import LoadRoom, Rooms, no_profiles
 from engine.services.board import ServicesBoard
-from engine.snapshot import (
-    Description,
-    DeviceDescription,
-    Event,
-    EventKind,
-    PresetDescription,
-    Snapshot,
-    TapChunk,
-    TapPoint,
-)
-
-_WATCH_INTERVAL_S = 0.05
-_log = logging.getLogger("sidetone.engine")
+from engine.snapshot import Event, EventKind, Snapshot, TapChunk, TapPoint
 
 
 class Engine:
@@ -136,8 +123,7 @@ class Engine:
         # Devices are opened and looked for, runs begun and ended by one thread at a time.
         self._control = threading.RLock()
         self.shutdown_requested = threading.Event()
-        self._housekeeping = threading.Thread(target=self._keep_house, name="sidetone-housekeeping", daemon=True)
-        self._housekeeping.start()
+        self._housekeeping = Housekeeping(self._look_after, self._control, self.shutdown_requested)
 
     # --- EngineApi -----------------------------------------------------------------------------------------------
 
@@ -232,8 +218,7 @@ class Engine:
             self._steer(Stop())
         finally:
             self._devices.close()
-            if self._housekeeping is not threading.current_thread():
-                self._housekeeping.join(timeout=2.0)
+            self._housekeeping.join(timeout_s=2.0)
 
     # --- commands ------------------------------------------------------------------------------------------------
 
@@ -289,18 +274,10 @@ class Engine:
 
     # --- housekeeping --------------------------------------------------------------------------------------------
 
-    def _keep_house(self) -> None:
-        while not self.shutdown_requested.wait(_WATCH_INTERVAL_S):
-            # A start or stop in progress holds the lock for as long as the devices take: look again later.
-            if self._control.acquire(blocking=False):
-                try:
-                    if (run := self._lifecycle.run) is not None:
-                        self._look_after_sound(run)
-                    self._lifecycle.look_after()
-                except Exception:  # noqa: BLE001 - a look that failed must not be the last
-                    _log.exception("housekeeping goes on")
-                finally:
-                    self._control.release()
+    def _look_after(self) -> None:
+        if (run := self._lifecycle.run) is not None:
+            self._look_after_sound(run)
+        self._lifecycle.look_after()
 
     def _look_after_sound(self, run: LiveRun) -> None:
         self._chain.tend()

@@ -11,6 +11,7 @@ import msgspec
 
 from engine import errors
 from engine.commands import Command, Compare, ConcludeCanary, EndComparison, RollBackModel, Start, Stop, UseModel
+from engine.description import Description, DeviceDescription, PresetDescription
 from engine.errors import ConnectionLostError, SidetoneError
 from engine.protocol import MAX_REPLY_BYTES, Wire, decode_reply, encode, greet_engine
 from engine.rendezvous import EngineAddress, Rendezvous
@@ -32,7 +33,7 @@ from engine.requests import (
     SnapshotReply,
     TapReply,
 )
-from engine.snapshot import Description, DeviceDescription, Event, PresetDescription, Snapshot, TapChunk, TapPoint
+from engine.snapshot import Event, Snapshot, TapChunk, TapPoint
 
 _ANSWER_S = 3.0
 _DEVICES_ANSWER_S = 60.0

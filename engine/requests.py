@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from engine.commands import Command
-from engine.snapshot import Description, DeviceDescription, Event, PresetDescription, Snapshot, TapChunk, TapPoint
+from engine.description import Description, DeviceDescription, PresetDescription
+from engine.snapshot import Event, Snapshot, TapChunk, TapPoint
 
 
 class GetSnapshot(msgspec.Struct, frozen=True, tag=True):

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from engine.alarms import Alarm
 from engine.comparison import ComparisonSnapshot
 from engine.config import DeviceConfig, PresetConfig, RoomConfig
-from engine.core.params import ParamSpec, Value
-from engine.core.stage import MeterSpec
+from engine.core.params import Value
 from engine.midi import MidiSnapshot
 from engine.services import ServicesSnapshot
 
@@ -171,36 +170,6 @@ class PresetSnapshot(msgspec.Struct, frozen=True):
     config: PresetConfig = PresetConfig()
 
 
-class ParamDifference(msgspec.Struct, frozen=True):
-    """One setting that a preset would change, as a person reads it: ``Compressor Threshold``, ``−20.0 dB``, ``−24.0 dB``."""
-
-    id: str
-    label: str
-    now: str
-    then: str
-
-
-class PresetDescription(msgspec.Struct, frozen=True):
-    """A preset, looked at without loading it.
-
-    Parameters
-    ----------
-    text : str
-        Its file, to be handed on to somebody else.
-    differences : tuple of ParamDifference
-        What loading it would change now.
-    notes : tuple of str
-        What about it cannot be taken over here, or was mended, a sentence each.
-    """
-
-    name: str
-    description: str
-    is_own: bool
-    text: str
-    differences: tuple[ParamDifference, ...]
-    notes: tuple[str, ...]
-
-
 class ModelSnapshot(msgspec.Struct, frozen=True):
     """A model in use: in whose place (the id of one of the program's own), which, and what it runs on."""
 
@@ -297,33 +266,3 @@ class Event(msgspec.Struct, frozen=True):
     time_s: float
     kind: EventKind
     text: str
-
-
-class StageDescription(msgspec.Struct, frozen=True):
-    """What a stage is: all that is needed to build its panel, its help page or its MIDI map."""
-
-    id: str
-    label: str
-    help: str
-    params: tuple[ParamSpec, ...]
-    meters: tuple[MeterSpec, ...]
-
-
-class Description(msgspec.Struct, frozen=True):
-    """What this engine is made of, in chain order."""
-
-    stages: tuple[StageDescription, ...]
-
-
-class DeviceDescription(msgspec.Struct, frozen=True):
-    """A device that can be chosen; `is_monitor` marks what an output plays, to be chosen as music only."""
-
-    id: str
-    name: str
-    host_api: str
-    input_channels: int
-    output_channels: int
-    sample_rate: int
-    is_default_input: bool
-    is_default_output: bool
-    is_monitor: bool = False

@@ -16,7 +16,8 @@ from engine.control.history import History, Step, difference
 from engine.control.morph import Morph
 from engine.core.chain import Chain
 from engine.core.params import ParamSpec, Value
-from engine.snapshot import ControlSnapshot, ParamDifference
+from engine.description import ParamDifference
+from engine.snapshot import ControlSnapshot
 
 _MORPH_STEP_S = 0.01
 """A hop: no block sees more than one step."""
@@ -158,9 +159,7 @@ class Controls:
         }
         stages = {slot.stage.id for slot in self._chain.slots}
         return ChainConfig(
-            params={
-                name: value for name, value in config.params.items() if name in specs and _fits(specs[name], value)
-            },
+            params={name: value for name, value in config.params.items() if name in specs and specs[name].fits(value)},
             bypass={stage: is_bypassed for stage, is_bypassed in config.bypass.items() if stage in stages},
         )
 
@@ -291,11 +290,3 @@ class Controls:
 
 def _retraced(what: str, change: str) -> str:
     return f"{what}: {change}" if change else "there is nothing to go back to"
-
-
-def _fits(spec: ParamSpec, value: Value) -> bool:
-    try:
-        spec.clamp(value)
-    except ValueError:
-        return False
-    return True

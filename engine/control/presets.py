@@ -18,8 +18,9 @@ from engine.control.history import difference
 from engine.control.preset import Preset, read_preset, write_preset
 from engine.control.preset_library import PresetLibrary
 from engine.core.params import Value
+from engine.description import PresetDescription
 from engine.errors import PresetError
-from engine.snapshot import PresetDescription, PresetSnapshot
+from engine.snapshot import PresetSnapshot
 
 Tell = Callable[[str], None]
 """Takes a sentence for the user."""

@@ -66,6 +66,14 @@ class ParamSpec:
                 number = _as_number(value, self.label)
                 return min(max(number, self.minimum), self.maximum)
 
+    def fits(self, value: Value) -> bool:
+        """Whether `clamp` can read `value`."""
+        try:
+            self.clamp(value)
+        except ValueError:
+            return False
+        return True
+
     def clamp_note(self, value: Value) -> str:
         """What `clamp` makes of a number that is out of range, as a person reads it; empty if it fits.
 

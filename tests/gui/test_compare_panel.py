@@ -18,7 +18,7 @@ from engine import (
     Listen,
     Source,
 )
-from engine.describe import describe
+from engine.description import describe
 from engine.stages.denoise import Denoise
 from tests.helpers.fake_engine import FakeEngine
 

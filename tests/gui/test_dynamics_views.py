@@ -14,7 +14,7 @@ from app.ui.panels.loudness_panel import LoudnessPanel
 from app.ui.stage_views import STAGE_VIEWS
 from app.ui.widgets.dynamics_plots import HISTORY_POINTS, TransferPlot
 from engine import HoldMeters, ResetMeters, StageDescription
-from engine.describe import describe
+from engine.description import describe
 from engine.stages import STAGES
 from tests.helpers.fake_engine import FakeEngine
 

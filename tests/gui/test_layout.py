@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.bridge import EngineBridge
 from app.ui.main_window import MainWindow
 from engine import Description
-from engine.describe import describe
+from engine.description import describe
 from engine.stages import STAGES
 from tests.gui.cut_text import cut_texts
 from tests.helpers.fake_engine import FakeEngine, FakeLink

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.poller import Outbox
+from app.outbox import Outbox
 from engine import Command, ResetMeters, SetBypass, SetParam, Stop
 
 

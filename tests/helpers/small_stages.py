@@ -76,7 +76,10 @@ class Late(Stage[EchoParams]):
 
 
 class Faulty(Late):
-    """`Late`, until `fault` says otherwise: raise, nan, inf, slow, hang (for as long as it says so), or reset (fails there too)."""
+    """`Late`, until `fault` says otherwise.
+
+    raise, nan, inf, slow, hang (for as long as it says so), or reset (which raises, and fails in `reset` too).
+    """
 
     id = "faulty"
     label = "Faulty"

@@ -16,7 +16,7 @@ from engine.control.preset_library import PresetLibrary
 from engine.control.presets import Presets
 from engine.core.chain import Chain
 from engine.core.params import ParamKind
-from engine.describe import describe
+from engine.description import describe
 from engine.stages import STAGES
 from engine.stages.denoise import Denoise
 from engine.stages.leveller import Leveller
