@@ -6,8 +6,7 @@ other. GUI thread; nothing waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QContextMenuEvent, QHideEvent, QKeyEvent, QShowEvent
@@ -26,7 +25,9 @@ from app.ui.panels.spectrum_panel import SpectrumPanel
 from app.ui.panels.stage_panel import StagePanel
 from app.ui.panels.status_row import StatusRow
 from app.ui.panels.tool_row import ToolRow
+from app.ui.tab_order import order_tabs
 from app.ui.tool_panel import ToolWindow
+from app.ui.tool_windows import ToolWindows
 from app.ui.tools import TOOLS, Tool, ToolPanel
 from engine import Description, Snapshot, StageDescription
 
@@ -68,7 +69,7 @@ class MainWindow(QWidget):
         self.output = OutputStrip()
         self.stage_panel: StagePanel | None = None
         self.tool_panel: ToolPanel | None = None
-        self.windows: dict[type[ToolWindow], ToolWindow] = {}
+        self.windows = ToolWindows(self._tell_watched)
         self.spectrum = SpectrumPanel()
         self.events = EventLog()
         self.learning = MidiLearning(bridge, self.status.show_notice, self)
@@ -113,8 +114,7 @@ class MainWindow(QWidget):
             self.stage_panel.show_snapshot(snapshot)
         if self.tool_panel is not None:
             self.tool_panel.show_snapshot(snapshot)
-        for window in self.windows.values():
-            window.show_snapshot(snapshot)
+        self.windows.show_snapshot(snapshot)
         self.learning.show_midi(snapshot.midi)
         if snapshot.spectrum is not None:
             self.spectrum.show_spectrum(snapshot.spectrum)
@@ -161,15 +161,7 @@ class MainWindow(QWidget):
 
     def open_window(self, kind: type[ToolWindow]) -> None:
         """Open a tool's window beside this one; if it is open, put it in front."""
-        window = self.windows.get(kind)
-        if window is None:
-            window = self.windows[kind] = kind()
-            window.closed.connect(lambda: self._forget_window(kind))
-            if self._snapshot is not None:
-                window.show_snapshot(self._snapshot)
-        window.show()
-        window.activateWindow()
-        self._tell_watched()
+        self.windows.open(kind, self._snapshot)
 
     def close_panel(self) -> None:
         """Close the open panel, whichever it is."""
@@ -211,12 +203,6 @@ class MainWindow(QWidget):
         panel.hide()
         panel.deleteLater()
 
-    def _forget_window(self, kind: type[ToolWindow]) -> None:
-        window = self.windows.pop(kind, None)
-        if window is not None:
-            window.deleteLater()
-            self._tell_watched()
-
     def showEvent(self, event: QShowEvent) -> None:
         """Somebody can see it."""
         super().showEvent(event)
@@ -257,8 +243,7 @@ class MainWindow(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Tell whoever made the window."""
         super().closeEvent(event)
-        for window in tuple(self.windows.values()):
-            window.close()
+        self.windows.close()
         on_close, self._on_close = self._on_close, None
         if on_close is not None:
             on_close()
@@ -312,32 +297,7 @@ class MainWindow(QWidget):
         self._bridge.want_spectrum(is_seen and self.spectrum.is_open)
 
     def _order_tabs(self) -> None:
-        """Tab goes as the signal does, whatever was made later."""
+        """Tab goes as the signal does."""
         panel = self.stage_panel or self.tool_panel
         zones = (self.status, self.tools, self.devices, self.chain, panel, self.spectrum, self.events)
-        stops = [stop for zone in zones if zone is not None for stop in _tab_stops(zone)]
-        for before, after in pairwise(stops):
-            QWidget.setTabOrder(before, after)
-
-
-def _tab_stops(zone: QWidget) -> Iterator[QWidget]:
-    """What can have the keyboard under `zone`, in the order in which the layouts hold it."""
-    if zone.focusPolicy() & Qt.FocusPolicy.TabFocus:
-        yield zone
-        return
-    layout = zone.layout()
-    if layout is None:
-        children = zone.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
-    else:
-        children = list(_laid_out(layout))
-    for child in children:
-        yield from _tab_stops(child)
-
-
-def _laid_out(layout: object) -> Iterator[QWidget]:
-    for index in range(layout.count()):  # type: ignore[attr-defined]
-        item = layout.itemAt(index)  # type: ignore[attr-defined]
-        if item.widget() is not None:
-            yield item.widget()
-        elif item.layout() is not None:
-            yield from _laid_out(item.layout())
+        order_tabs(zone for zone in zones if zone is not None)

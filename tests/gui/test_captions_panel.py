@@ -149,7 +149,7 @@ def test_a_window_of_captions_outlives_the_panel_and_grows_its_letters(qtbot: Qt
     assert isinstance(window.tool_panel, CaptionsPanel)
     QTest.mouseClick(window.tool_panel.large_button, Qt.MouseButton.LeftButton)
     window.tool_panel.large_button.click()
-    (large,) = window.windows.values()
+    (large,) = window.windows
     assert isinstance(large, CaptionWindow)
     qtbot.addWidget(large)
     window.close_panel()
@@ -161,9 +161,9 @@ def test_a_window_of_captions_outlives_the_panel_and_grows_its_letters(qtbot: Qt
         sizes.append(large.view.font().pointSizeF())
     assert sizes[1] == pytest.approx(3 * sizes[0], rel=0.1)
     QTest.keyClick(large, Qt.Key.Key_Escape)
-    assert window.windows == {}
+    assert len(window.windows) == 0
     window.open_window(CaptionWindow)
-    (large,) = window.windows.values()
+    (large,) = window.windows
     window.close()
     assert not large.isVisible()
 
