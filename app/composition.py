@@ -143,6 +143,7 @@ def make_chain(paths: Paths) -> Chain:
 
 def make_engine(paths: Paths) -> Engine:
     """The engine on this machine's devices."""
+    from app.device_listing import list_devices_anew
     from engine.control.midi_rtmidi import RtMidiSystem
     from engine.facade import Engine
     from engine.io.system import SystemBackend
@@ -157,6 +158,7 @@ def make_engine(paths: Paths) -> Engine:
         load_room=room_folder(paths).room,
         midi_system=RtMidiSystem(),
         midi_maps=midi_maps(paths),
+        list_devices_anew=list_devices_anew,
     )
 
 

@@ -15,6 +15,7 @@ from engine.device_order import DeviceOrder, device_name, identity
 from engine.errors import DeviceError
 from engine.event_log import EventLog
 from engine.io.backend import AudioBackend, AudioStream, DeviceInfo
+from engine.io.device_list import DeviceList, ListAnew
 from engine.io.simulated import PREFIX, is_simulated
 from engine.io.virtual_device import VirtualMicrophone
 from engine.snapshot import DeviceSnapshot, EventKind
@@ -37,6 +38,8 @@ class DeviceSetup:
         Provides the target of the air bus when the output is chosen automatically.
     on_input : callable
         Takes by what the microphone is known again that is used now.
+    list_anew : callable or None
+        Lists devices in another process, where this one does not see what is plugged in; see `DeviceList`.
 
     Attributes
     ----------
@@ -45,12 +48,18 @@ class DeviceSetup:
     """
 
     def __init__(
-        self, backend: AudioBackend, open_virtual: OpenVirtual, events: EventLog, on_input: Callable[[str], None]
+        self,
+        backend: AudioBackend,
+        open_virtual: OpenVirtual,
+        events: EventLog,
+        on_input: Callable[[str], None],
+        list_anew: ListAnew | None = None,
     ) -> None:
         self._backend = backend
         self._open_virtual = open_virtual
         self._on_input = on_input
         self._order = DeviceOrder(backend, lambda text: events.add(EventKind.DEVICE, text))
+        self._list = DeviceList(backend, list_anew, lambda text: events.add(EventKind.DEVICE, text))
         self._virtual: VirtualMicrophone | None = None
         self._chosen = DeviceConfig()
         self._found: tuple[DeviceInfo, ...] = ()
@@ -70,7 +79,7 @@ class DeviceSetup:
                 device.is_default_output,
                 device.is_monitor,
             )
-            for device in self._backend.devices()
+            for device in self._list.now()
         )
 
     def open(self, chosen: DeviceConfig) -> AudioStream:

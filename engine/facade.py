@@ -49,6 +49,7 @@ from engine.hop import TAPPED_STAGES
 from engine.housekeeping import Housekeeping
 from engine.inference.library import ModelLibrary
 from engine.io.backend import AudioBackend
+from engine.io.device_list import ListAnew
 from engine.lifecycle import Lifecycle
 from engine.live import LiveRun
 from engine.monitor import MonitorBus
@@ -81,6 +82,8 @@ class Engine:
         Where MIDI ports are; None for an engine without MIDI.
     midi_maps : MapLibrary or None
         Maps of MIDI devices; None for none.
+    list_devices_anew : callable or None
+        Lists devices in another process; None: those plugged in while a stream is open may not be seen.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class Engine:
         models: ModelLibrary | None = None,
         midi_system: MidiSystem | None = None,
         midi_maps: MapLibrary | None = None,
+        list_devices_anew: ListAnew | None = None,
     ) -> None:
         self._events = EventLog()
         self._chain = Chain(stages, TAPPED_STAGES)
@@ -112,7 +116,7 @@ class Engine:
             self._notice,
         )
         self._observer = Observer(self._chain, self._services, self._rooms)
-        self._devices = DeviceSetup(backend, open_virtual, self._events, self.presets.follow)
+        self._devices = DeviceSetup(backend, open_virtual, self._events, self.presets.follow, list_devices_anew)
         self._lifecycle = Lifecycle(
             self._devices,
             lambda stream, number: LiveRun(self._chain, stream, is_paced, number, self._monitor),

@@ -249,6 +249,11 @@ class AudioStream(Protocol):
 class AudioBackend(Protocol):
     """A way to reach devices. Control thread; may wait."""
 
+    @property
+    def sees_changes(self) -> bool:
+        """Whether `devices` knows by now what was plugged in or out since a stream was opened."""
+        ...
+
     def devices(self) -> tuple[DeviceInfo, ...]:
         """All devices a person may choose; empty if there are none or the system has no sound."""
         ...

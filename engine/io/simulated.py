@@ -77,6 +77,11 @@ class SimulatedBackend:
         self._monitor_sink = monitor_sink
         self.clock = SimulatedClock(self._simulation.is_real_time)
 
+    @property
+    def sees_changes(self) -> bool:
+        """Always."""
+        return True
+
     def devices(self) -> tuple[DeviceInfo, ...]:
         """The simulated microphone and output, while they are plugged in."""
         at_s = self.clock.elapsed_s

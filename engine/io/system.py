@@ -17,6 +17,11 @@ class SystemBackend:
         self._simulated: AudioBackend = SimulatedBackend()
         self._opened: AudioBackend = self._real
 
+    @property
+    def sees_changes(self) -> bool:
+        """As the real devices'."""
+        return self._real.sees_changes
+
     def devices(self) -> tuple[DeviceInfo, ...]:
         """The machine's own devices; the simulated one is chosen by name only."""
         return self._real.devices()

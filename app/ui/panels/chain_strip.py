@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 
 from app.ui import theme
@@ -14,7 +14,7 @@ from app.ui.panels.stage_card import StageCard
 from app.ui.theme import Colour
 from engine import Description, Snapshot, Value
 
-ARROW_ROOM = 8
+ARROW_ROOM = 7
 
 
 class ChainStrip(QScrollArea):
@@ -34,6 +34,7 @@ class ChainStrip(QScrollArea):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Chain")
         self._row = _CardRow({})
+        self._fits: object = None
         self.setWidget(self._row)
         QApplication.instance().focusChanged.connect(self._keep_focus_in_sight)  # type: ignore[union-attr]
 
@@ -46,6 +47,7 @@ class ChainStrip(QScrollArea):
             card.open_asked.connect(self.open_asked)
         self._row = _CardRow(self.cards)
         self.setWidget(self._row)
+        self._fit()
         self.updateGeometry()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
@@ -57,6 +59,7 @@ class ChainStrip(QScrollArea):
                 card.show_stage(stage)
                 card.show_delay(stage.latency_samples * 1000 / rate)
                 card.show_params(snapshot.params)
+        self._fit()
 
     def show_nothing(self) -> None:
         """There is no engine to ask."""
@@ -73,6 +76,17 @@ class ChainStrip(QScrollArea):
         for card in self.cards.values():
             card.show_params(params)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Narrow cards, or wide ones."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another font needs another width."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
     def minimumSizeHint(self) -> QSize:
         """As high as the cards need; as narrow as one card."""
         least = self._row.minimumSizeHint()
@@ -83,6 +97,16 @@ class ChainStrip(QScrollArea):
     def sizeHint(self) -> QSize:
         """As the cards."""
         return self._row.sizeHint()
+
+    def _fit(self) -> None:
+        """Make the cards narrow where they would need scrolling otherwise."""
+        fits = (self.width(), theme.em(), tuple(card.is_slim for card in self.cards.values()))
+        if fits == self._fits:
+            return
+        self._fits = fits
+        self._row.show_narrow(False)
+        if self._row.minimumSizeHint().width() > self.width():
+            self._row.show_narrow(True)
 
     def _keep_focus_in_sight(self, before: QWidget | None, now: QWidget | None) -> None:
         if now is not None and self._row.isAncestorOf(now):
@@ -105,6 +129,11 @@ class _CardRow(QWidget):
             empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
             empty.setStyleSheet(f"color: {Colour.MUTED}")
             row.addWidget(empty)
+
+    def show_narrow(self, is_narrow: bool) -> None:
+        """Let all cards be narrow or not."""
+        for card in self._cards:
+            card.show_narrow(is_narrow)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Arrows in the gaps."""

@@ -1,7 +1,8 @@
 """A stage on its card: name, bypass switch, main controls, what it does, and what it costs. GUI thread; nothing waits.
 
 A stage that is bypassed, or waits for something to work on, shrinks to its name and its switch, so that what is at work is
-seen at a glance; its controls are in its panel.
+seen at a glance; its controls are in its panel. Where there is little width, all cards are narrow: of several controls only the
+first is on them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,16 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.ui import theme
 from app.ui.icons import Shape
@@ -53,6 +63,9 @@ class StageCard(QWidget):
         self._edge = Colour.LINE
         self._state: tuple[str, str] | None = None
         self._is_slim = False
+        self._is_narrow = False
+        self._delay_ms = 0.0
+        self._wide_only: list[QWidget] = []
         self._is_open = False
         self.title = QPushButton(stage.label)
         self.title.setObjectName("cardTitle")
@@ -77,6 +90,7 @@ class StageCard(QWidget):
         self.setAccessibleName(stage.label)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._whole = QVBoxLayout(self)
+        self._head = QGridLayout()
         self._body = QWidget()
         self._status = QStackedLayout()
         self._lay_out()
@@ -112,13 +126,29 @@ class StageCard(QWidget):
 
     def show_delay(self, delay_ms: float) -> None:
         """Show the delay the stage adds, if it adds any."""
+        self._delay_ms = delay_ms
         self.delay.show_value(decimal(delay_ms, 1, "ms"))
-        self.delay.setVisible(delay_ms > 0.0)
+        self.delay.setVisible(delay_ms > 0.0 and not self._is_narrow)
 
     def show_params(self, params: Mapping[str, Value]) -> None:
         """Let the controls follow."""
         for param_id, control in self.controls.items():
             control.show_value(params.get(param_id))
+
+    def show_narrow(self, is_narrow: bool) -> None:
+        """Make do with little width, or take what is comfortable."""
+        if is_narrow == self._is_narrow:
+            return
+        self._is_narrow = is_narrow
+        for control in self.controls.values():
+            if isinstance(control, Dial):
+                control.show_tall(is_narrow)
+        for widget in self._wide_only:
+            widget.setVisible(not is_narrow)
+        self.show_delay(self._delay_ms)
+        self._place_switch()
+        self._body.updateGeometry()
+        self.updateGeometry()
 
     def show_open(self, is_open: bool) -> None:
         """Show whether this stage's panel is open."""
@@ -142,12 +172,10 @@ class StageCard(QWidget):
     def _lay_out(self) -> None:
         whole = self._whole
         whole.setSpacing(theme.GAP // 2)
-        head = QHBoxLayout()
-        head.setSpacing(theme.GAP // 2)
-        head.addWidget(self.title)
-        head.addStretch(1)
-        head.addWidget(self.switch)
-        whole.addLayout(head)
+        self._head.setSpacing(theme.GAP // 2)
+        self._head.setColumnStretch(0, 1)
+        self._head.addWidget(self.title, 0, 0, Qt.AlignmentFlag.AlignLeft)
+        whole.addLayout(self._head)
         whole.addWidget(self._body, 1)
         whole.addWidget(self._side_title, 1, Qt.AlignmentFlag.AlignHCenter)
         self._lay_out_body()
@@ -162,8 +190,11 @@ class StageCard(QWidget):
             param_id = f"{self.stage.id}.{spec.name}"
             control.edited.connect(lambda value, param_id=param_id: self.param_edited.emit(param_id, value))
             mark_target(control, param_id)
+            is_second = bool(self.controls) and not isinstance(control, Toggle)
             self.controls[param_id] = control
-            self._place(column, control)
+            placed = self._place(column, control)
+            if is_second:
+                self._wide_only += placed
         if not any(isinstance(control, Dial) for control in self.controls.values()):
             column.addStretch(1)
         self._status.addWidget(self._activity_page())
@@ -177,10 +208,10 @@ class StageCard(QWidget):
         self.delay.hide()
         column.addLayout(foot)
 
-    def _place(self, column: QVBoxLayout, control: CompactControl) -> None:
+    def _place(self, column: QVBoxLayout, control: CompactControl) -> list[QWidget]:
         if isinstance(control, Dial):
             column.addWidget(control, 1)
-            return
+            return [control]
         label = QLabel(control.spec.label)
         label.setStyleSheet(f"color: {Colour.MUTED}")
         label.setBuddy(control)
@@ -193,6 +224,14 @@ class StageCard(QWidget):
         else:
             column.addWidget(label)
             column.addWidget(control)
+        return [label, control]
+
+    def _place_switch(self) -> None:
+        self._head.removeWidget(self.switch)
+        if self._is_narrow and not self._is_slim:
+            self._head.addWidget(self.switch, 1, 0, Qt.AlignmentFlag.AlignLeft)
+        else:
+            self._head.addWidget(self.switch, 0, 1, Qt.AlignmentFlag.AlignRight)
 
     def _activity_page(self) -> QWidget:
         page = QWidget()
@@ -238,7 +277,8 @@ class StageCard(QWidget):
         self.title.setVisible(not is_slim)
         self._body.setVisible(not is_slim)
         self._side_title.setVisible(is_slim)
-        side = 2 if is_slim else theme.GAP - 1
+        self._place_switch()
+        side = 1 if is_slim else theme.GAP - 1
         self._whole.setContentsMargins(side, theme.GAP - 1, side, theme.GAP)
         across = QSizePolicy.Policy.Fixed if is_slim else QSizePolicy.Policy.Expanding
         self.setSizePolicy(across, QSizePolicy.Policy.Expanding)

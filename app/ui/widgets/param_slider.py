@@ -133,6 +133,7 @@ class Dial(ParamSlider):
     def __init__(self, spec: ParamSpec, owner: str = "", parent: QWidget | None = None) -> None:
         super().__init__(spec, owner, parent)
         self._is_dimmed = False
+        self._is_tall = False
         self.setOrientation(Qt.Orientation.Vertical)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -142,8 +143,17 @@ class Dial(ParamSlider):
             self._is_dimmed = is_dimmed
             self.update()
 
+    def show_tall(self, is_tall: bool) -> None:
+        """Keep the text beneath the dial, where there is height but little width."""
+        if is_tall != self._is_tall:
+            self._is_tall = is_tall
+            self.updateGeometry()
+            self.update()
+
     def sizeHint(self) -> QSize:
-        """Room for the dial with the text beside it."""
+        """Room for the dial with the text beside or beneath it."""
+        if self._is_tall:
+            return QSize(max(self._text_width(), self._face_least() + 8), self._face_least() + self._text_height())
         return QSize(self._face_least() + 6 + self._text_width(), self._face_least())
 
     def minimumSizeHint(self) -> QSize:
@@ -182,8 +192,8 @@ class Dial(ParamSlider):
 
     def _arrangement(self) -> tuple[QRectF, QRect, QRect, Qt.AlignmentFlag]:
         label_height, value_height = theme.em(FontRole.SMALL), theme.em()
-        below = self.height() - label_height - value_height - 4
-        if below >= self._face_least() * 1.15 and self.width() >= self._text_width():
+        below = self.height() - self._text_height()
+        if self._is_tall or (below >= self._face_least() * 1.15 and self.width() >= self._text_width()):
             size = min(below, self.width() - 8, round(self._face_least() * 2.3))
             spare = (below - size) // 2
             face = QRectF((self.width() - size) / 2, spare, size, size)
@@ -234,6 +244,9 @@ class Dial(ParamSlider):
 
     def _face_least(self) -> int:
         return round(theme.em() * 2.4)
+
+    def _text_height(self) -> int:
+        return theme.em(FontRole.SMALL) + theme.em() + 4
 
     def _text_width(self) -> int:
         label = theme.metrics(FontRole.SMALL).horizontalAdvance(self.spec.label)
