@@ -6,6 +6,7 @@ import threading
 from collections.abc import Hashable
 
 from engine import (
+    ApplyChain,
     Command,
     ImportPreset,
     Redo,
@@ -83,7 +84,7 @@ def subject_of(command: Command) -> Hashable:
             return "running"
         case SavePreset() | RemovePreset() | ImportPreset():
             return (type(command).__name__, command.name)
-        case Undo() | Redo():
+        case Undo() | Redo() | ApplyChain():
             return object()  # Twice is twice.
         case _:
             return type(command).__name__

@@ -29,7 +29,7 @@ from app.ui.tab_order import order_tabs
 from app.ui.tool_panel import ToolWindow
 from app.ui.tool_windows import ToolWindows
 from app.ui.tools import TOOLS, Tool, ToolPanel
-from engine import Description, Snapshot, StageDescription
+from engine import ApplyChain, Description, Snapshot, StageDescription
 
 MOST_LINES = 26
 """Cards higher than this many lines of text would be mostly empty; the spectrum has more use for the room."""
@@ -142,6 +142,7 @@ class MainWindow(QWidget):
             return
         self.stage_panel = StagePanel(stage)
         self.stage_panel.param_edited.connect(self._bridge.set_param)
+        self.stage_panel.defaults_asked.connect(lambda chain: self._bridge.send(ApplyChain(chain)))
         self._open_panel(self.stage_panel)
         self.chain.show_open(stage_id)
 

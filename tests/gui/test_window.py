@@ -13,7 +13,7 @@ from app.bridge import EngineBridge, LinkState
 from app.ui.main_window import MainWindow
 from app.ui.widgets.param_control import ChoiceBox, NumberEntry, SliderWithEntry, SwitchBox
 from app.ui.widgets.param_slider import Dial
-from engine import EngineState, ResetMeters, SetBypass, SetParam, Start
+from engine import ApplyChain, EngineState, ResetMeters, SetBypass, SetParam, Start
 from tests.helpers.fake_engine import FakeEngine, FakeLink
 
 
@@ -177,6 +177,8 @@ def test_defaults_button_sets_every_parameter(qtbot: QtBot, window: MainWindow, 
     assert window.stage_panel is not None
     QTest.mouseClick(window.stage_panel.defaults_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: engine.params["compressor.ratio"] == 3.0 and engine.params["compressor.knee_db"] == 6.0)
+    # At once, so that they are taken back at once too.
+    assert [type(command) for command in engine.commands if not isinstance(command, Start)] == [ApplyChain]
 
 
 def test_meters_show_the_snapshot(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from engine import (
     Alarm,
+    ApplyChain,
     Command,
     ConnectionLostError,
     ControlSnapshot,
@@ -220,6 +221,8 @@ class FakeEngine:
                 case SetService(config=part):
                     config = self.services.config.with_part(part)
                     self.services = msgspec.structs.replace(self.services, config=config)
+                case ApplyChain(chain=chain):
+                    self.params |= chain.params
                 case SetRoom():
                     self.room = RoomSnapshot(command.config)
                 case Start():

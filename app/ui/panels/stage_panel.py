@@ -13,7 +13,7 @@ from app.ui.panels.panel_frame import PanelFrame, quiet_button
 from app.ui.stage_views import STAGE_VIEWS
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.param_control import FullControl, SliderWithEntry, SwitchBox, full_control
-from engine import ParamSpec, Snapshot, StageDescription, Value
+from engine import ChainConfig, ParamSpec, Snapshot, StageDescription, Value
 
 
 class StagePanel(PanelFrame):
@@ -23,9 +23,12 @@ class StagePanel(PanelFrame):
     -------
     param_edited(str, object)
         Parameter id and value, by the user.
+    defaults_asked(ChainConfig)
+        All of the stage's parameters at their defaults, wanted at once.
     """
 
     param_edited = Signal(str, object)
+    defaults_asked = Signal(object)
 
     def __init__(self, stage: StageDescription, parent: QWidget | None = None) -> None:
         super().__init__(stage.label, f"the settings of {stage.label}", parent)
@@ -113,6 +116,7 @@ class StagePanel(PanelFrame):
         return label
 
     def _restore_defaults(self) -> None:
-        for param_id, control in self.controls.items():
+        for control in self.controls.values():
             control.show_value(control.spec.default)
-            self.param_edited.emit(param_id, control.spec.default)
+        defaults = {param_id: control.spec.default for param_id, control in self.controls.items()}
+        self.defaults_asked.emit(ChainConfig(params=defaults))
