@@ -84,6 +84,8 @@ def test_buttons_ask_the_engine(qtbot: QtBot, panel: PresetsPanel, engine: FakeE
     assert not panel.remove_button.isEnabled()
     mark(panel, "mine")
     panel.remove_button.click()
+    assert RemovePreset("mine") not in engine.commands
+    panel.remove_button.click()
     panel.name.setText("new one")
     QTest.keyClick(panel.name, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: commands(engine, RemovePreset) == [RemovePreset("mine")])

@@ -30,6 +30,7 @@ from app.ui.panels.panel_frame import quiet_button
 from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.param_control import CalmComboBox
+from app.ui.widgets.sure_button import SureButton
 from engine import (
     Command,
     ImportPreset,
@@ -72,7 +73,7 @@ class PresetsPanel(ToolPanel):
         self.load_button = quiet_button("Load", "Load the preset that is marked")
         self.morph_button = quiet_button("Morph", f"Go over to the preset that is marked within {MORPH_MS / 1000:g} s")
         self.save_button = quiet_button("Save", "Save the sound as it is under this name")
-        self.remove_button = quiet_button("Remove", "Take away the preset of your own that is marked")
+        self.remove_button = SureButton("Remove", "Take away the preset of your own that is marked")
         self.import_button = quiet_button("Import…", "Keep a preset of Sidetone or EasyEffects from a file")
         self.export_button = quiet_button("Export…", "Write the preset that is marked to a file, to hand it on")
         self.undo_button = quiet_button("Undo", "Take the last change back")
@@ -170,7 +171,7 @@ class PresetsPanel(ToolPanel):
         self.list.itemActivated.connect(lambda: self._load(0.0))
         self.load_button.clicked.connect(lambda: self._load(0.0))
         self.morph_button.clicked.connect(lambda: self._load(MORPH_MS))
-        self.remove_button.clicked.connect(lambda: self._send(RemovePreset(self._marked())))
+        self.remove_button.sure.connect(lambda: self._send(RemovePreset(self._marked())))
         self.save_button.clicked.connect(self._save)
         self.name.returnPressed.connect(self._save)
         self.undo_button.clicked.connect(lambda: self._send(Undo()))
@@ -227,6 +228,7 @@ class PresetsPanel(ToolPanel):
 
     def _mark(self) -> None:
         name = self._marked()
+        self.remove_button.calm_down()
         self.remove_button.setEnabled(name in self._shown.own)
         self._bridge.want_preset(name)
 

@@ -12,6 +12,7 @@ from app.ui.panels.panel_frame import quiet_button
 from app.ui.panels.room_layout import button_row, caption, captioned_grid, page_column, say, small_button, wrapped_text
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.name_box import NameBox
+from app.ui.widgets.sure_button import SureButton
 from engine import DeviceDescription, DeviceSnapshot, RoomConfig
 
 WAYS = {
@@ -58,10 +59,11 @@ class ChoosingPage(QWidget):
         self.list.setFixedHeight(theme.em() * 4)
         theme.use_font(self.list, FontRole.SMALL)
         self.show_button = quiet_button("Show", "Show the room that is marked")
-        self.remove_button = quiet_button("Remove", "Forget the room that is marked")
+        self.remove_button = SureButton("Remove", "Forget the room that is marked")
         self.problem = wrapped_text(Colour.CAUTION)
         self.warning = wrapped_text(Colour.CAUTION)
         self.show_loudspeakers(())
+        self.list.currentItemChanged.connect(self.remove_button.calm_down)
         self._lay_out()
         for way, button in self.ways.items():
             button.clicked.connect(lambda _=False, way=way: self.way_chosen.emit(way))

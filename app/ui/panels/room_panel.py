@@ -96,7 +96,7 @@ class RoomPanel(ToolPanel):
         self.choosing.monitor.chosen.connect(lambda name: self._use(monitor=name))
         self.choosing.show_button.clicked.connect(self._open)
         self.choosing.list.itemActivated.connect(lambda _: self._open())
-        self.choosing.remove_button.clicked.connect(lambda: session.remove(self.choosing.marked))
+        self.choosing.remove_button.sure.connect(lambda: session.remove(self.choosing.marked))
         self.take.cancel_button.clicked.connect(session.cancel)
         self.take.again_button.clicked.connect(lambda: self._choose_way(self._way))
         self.result.beside.chosen.connect(lambda name: session.compare(name, self._params))

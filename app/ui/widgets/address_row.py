@@ -8,12 +8,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, 
 
 from app.loopback_address import LoopbackAddress
 from app.ui import theme
-from app.ui.panels.panel_frame import quiet_button
 from app.ui.theme import FontRole
+from app.ui.widgets.sure_button import SureButton
 from engine import SidetoneError
 
 _SAID_MS = 1500
-_SURE_MS = 4000
 
 
 class AddressRow(QWidget):
@@ -45,9 +44,8 @@ class AddressRow(QWidget):
         self.copy_button.setAccessibleName("Copy the address")
         self.copy_button.setToolTip("Copy the address with its secret part")
         self.copy_button.clicked.connect(self._copy)
-        self.renew_button = quiet_button("New address", f"Make a new address: {consequence}")
-        self.renew_button.setCheckable(True)
-        self.renew_button.clicked.connect(self._ask_or_renew)
+        self.renew_button = SureButton("New address", f"Make a new address: {consequence}")
+        self.renew_button.sure.connect(self._renew)
         self._calm = QTimer(self, singleShot=True)
         self._calm.timeout.connect(self._calm_down)
         buttons = QHBoxLayout()
@@ -82,12 +80,7 @@ class AddressRow(QWidget):
         self.copy_button.setText("Copied")
         self._calm.start(_SAID_MS)
 
-    def _ask_or_renew(self, is_asked: bool) -> None:
-        if is_asked:
-            self.renew_button.setText("Really?")
-            self._calm.start(_SURE_MS)
-            return
-        self._calm_down()
+    def _renew(self) -> None:
         try:
             self._address.renew()
         except SidetoneError as error:
@@ -95,5 +88,3 @@ class AddressRow(QWidget):
 
     def _calm_down(self) -> None:
         self.copy_button.setText("Copy")
-        self.renew_button.setText("New address")
-        self.renew_button.setChecked(False)

@@ -1,0 +1,56 @@
+"""A button for what cannot be taken back: it asks, and does it at a second press. GUI thread; nothing waits."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from app.ui import theme
+from app.ui.theme import FontRole
+
+QUESTION = "Really?"
+_PATIENCE_MS = 4000
+
+
+class SureButton(QPushButton):
+    """`clicked` asks, `sure` is the answer; who does not answer within four seconds meant nothing.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        What it does, for those who hear the window, and in the tooltip.
+    """
+
+    sure = Signal()
+
+    def __init__(self, text: str, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self._usual = text
+        self.setObjectName("quiet")
+        self.setCheckable(True)
+        self.setAccessibleName(name)
+        self.setToolTip(name)
+        theme.use_font(self, FontRole.SMALL)
+        self._calm = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
+        self._calm.timeout.connect(self.calm_down)
+        self.clicked.connect(self._ask_or_do)
+
+    def sizeHint(self) -> QSize:
+        """Room for the question too, so that nothing beside it moves."""
+        room = self.fontMetrics().horizontalAdvance(QUESTION) - self.fontMetrics().horizontalAdvance(self.text())
+        return super().sizeHint() + QSize(max(0, room), 0)
+
+    def calm_down(self) -> None:
+        """Forget that it was pressed."""
+        self._calm.stop()
+        self.setText(self._usual)
+        self.setChecked(False)
+
+    def _ask_or_do(self, is_asked: bool) -> None:
+        if is_asked:
+            self.setText(QUESTION)
+            self._calm.start()
+            return
+        self.calm_down()
+        self.sure.emit()
