@@ -16,11 +16,10 @@ from app.bridge import EngineBridge, LinkState
 from app.ui import theme
 from app.ui.keys import Keys
 from app.ui.midi_learning import MidiLearning
-from app.ui.panels.bus_strips import InputStrip, OutputStrip
-from app.ui.panels.chain_strip import ChainStrip
 from app.ui.panels.device_row import DeviceRow
 from app.ui.panels.event_log import EventLog
 from app.ui.panels.latency_panel import LatencyPanel
+from app.ui.panels.signal_row import SignalRow
 from app.ui.panels.spectrum_panel import SpectrumPanel
 from app.ui.panels.stage_panel import StagePanel
 from app.ui.panels.status_row import StatusRow
@@ -29,10 +28,8 @@ from app.ui.tab_order import order_tabs
 from app.ui.tool_panel import ToolWindow
 from app.ui.tool_windows import ToolWindows
 from app.ui.tools import TOOLS, Tool, ToolPanel
+from app.ui.widgets.page_area import PageArea
 from engine import ApplyChain, Description, Snapshot, StageDescription
-
-MOST_LINES = 26
-"""Cards higher than this many lines of text would be mostly empty; the spectrum has more use for the room."""
 
 
 class MainWindow(QWidget):
@@ -64,23 +61,20 @@ class MainWindow(QWidget):
         self.tools = ToolRow(self._tools.values())
         self.devices = DeviceRow(bridge.device_config)
         self.latency = LatencyPanel()
-        self.input = InputStrip()
-        self.chain = ChainStrip()
-        self.output = OutputStrip()
+        self.signal = SignalRow()
+        self.input, self.chain, self.output = self.signal.input, self.signal.chain, self.signal.output
         self.stage_panel: StagePanel | None = None
         self.tool_panel: ToolPanel | None = None
         self.windows = ToolWindows(self._tell_watched)
         self.spectrum = SpectrumPanel()
         self.events = EventLog()
         self.learning = MidiLearning(bridge, self.status.show_notice, self)
-        self._signal = QWidget()
         self._below = QHBoxLayout()
         self.setWindowTitle("Sidetone")
         self.resize(1180, 760)
         self.keys = Keys(self, bridge)
         self._lay_out()
         self._connect()
-        self._limit_heights()
         self._order_tabs()
 
     def show_description(self, description: Description) -> None:
@@ -106,10 +100,7 @@ class MainWindow(QWidget):
         self.tools.show_snapshot(snapshot)
         self.devices.show_in_use(snapshot.devices)
         self.latency.show_snapshot(snapshot, self._labels)
-        self.input.show_level(snapshot.input_level)
-        self.chain.show_snapshot(snapshot)
-        self.output.show_level(snapshot.output_level)
-        self.output.show_loudness(snapshot.loudness)
+        self.signal.show_snapshot(snapshot)
         if self.stage_panel is not None:
             self.stage_panel.show_snapshot(snapshot)
         if self.tool_panel is not None:
@@ -127,10 +118,7 @@ class MainWindow(QWidget):
         if state is LinkState.LOST:
             # The first line has room for a part of the reason only.
             self.events.show_refusal(text)
-            self.chain.show_nothing()
-            self.input.show_level(None)
-            self.output.show_level(None)
-            self.output.show_loudness(None)
+            self.signal.show_nothing()
             self.spectrum.show_spectrum(None)
 
     def open_stage(self, stage_id: str) -> None:
@@ -237,7 +225,6 @@ class MainWindow(QWidget):
             self._tell_watched()
         elif event.type() == QEvent.Type.FontChange:
             theme.renew_fonts(self)
-            self._limit_heights()
             if self.spectrum.plot is not None:
                 self.spectrum.plot.renew_fonts()
 
@@ -250,27 +237,23 @@ class MainWindow(QWidget):
             on_close()
 
     def _lay_out(self) -> None:
-        signal_row = QHBoxLayout(self._signal)
-        signal_row.setContentsMargins(0, 0, 0, 0)
-        signal_row.setSpacing(theme.GAP + 2)
-        signal_row.addWidget(self.input)
-        signal_row.addWidget(self.chain, 1)
-        signal_row.addWidget(self.output)
         self._below.setSpacing(theme.GAP * 2)
         self._below.addWidget(self.spectrum, 6)
         self._below.addWidget(self.events, 4)
-        column = QVBoxLayout(self)
+        page = QWidget()
+        column = QVBoxLayout(page)
         column.setContentsMargins(theme.GAP + 4, theme.GAP, theme.GAP + 4, theme.GAP + 4)
         column.setSpacing(theme.GAP + 2)
         column.addWidget(self.status)
         column.addWidget(self.tools)
         column.addWidget(self.devices)
         column.addWidget(self.latency)
-        column.addWidget(self._signal, 6)
+        column.addWidget(self.signal, 6)
         column.addLayout(self._below, 5)
-
-    def _limit_heights(self) -> None:
-        self._signal.setMaximumHeight(theme.em() * MOST_LINES)
+        self.page = PageArea(page)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.page)
 
     def _connect(self) -> None:
         bridge = self._bridge

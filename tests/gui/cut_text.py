@@ -19,6 +19,7 @@ from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.figure import Figure
 from app.ui.widgets.latency_bar import LatencyBar
 from app.ui.widgets.level_meter import LevelMeter
+from app.ui.widgets.page_area import PageArea
 from app.ui.widgets.param_slider import ParamSlider
 from app.ui.widgets.state_badge import StateBadge
 
@@ -64,6 +65,8 @@ def _cut_widget(widget: QWidget) -> Iterator[str]:
 def _scrolls(widget: QWidget, window: QWidget) -> bool:
     parent = widget.parentWidget()
     while parent is not None and parent is not window:
+        if isinstance(parent, PageArea):
+            return parent.needs_scrolling
         if isinstance(parent, QScrollArea):
             return True
         parent = parent.parentWidget()

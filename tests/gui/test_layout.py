@@ -97,17 +97,50 @@ def test_a_larger_system_font_is_followed(qtbot: QtBot, qapp: QApplication, larg
     assert cut_texts(window) == []
 
 
-def test_the_figures_of_the_session_are_whole_in_a_larger_font(
-    qtbot: QtBot, qapp: QApplication, large_font: float
-) -> None:
+def test_every_panel_stays_whole_in_a_larger_font(qtbot: QtBot, qapp: QApplication, large_font: float) -> None:
     font = QFont(qapp.font())
     font.setPointSizeF(large_font)
     qapp.setFont(font)
     window = make_window(qtbot, describe(STAGES), 1000, 640)
-    window.open_tool("loudness")
-    for _ in range(10):
-        QApplication.processEvents()
-    assert cut_texts(window) == []
+    for open_panel, names in ((window.open_tool, window.tools.buttons), (window.open_stage, window.chain.cards)):
+        for name in names:
+            open_panel(name)
+            for _ in range(10):
+                QApplication.processEvents()
+            assert (name, window.width(), window.height()) == (name, 1000, 640)
+            assert (name, cut_texts(window)) == (name, [])
+
+
+def test_every_panel_is_seen_without_scrolling_the_window(qtbot: QtBot) -> None:
+    window = make_window(qtbot, describe(STAGES), 1000, 640)
+    for open_panel, names in ((window.open_tool, window.tools.buttons), (window.open_stage, window.chain.cards)):
+        for name in names:
+            open_panel(name)
+            for _ in range(10):
+                QApplication.processEvents()
+            assert (name, window.page.needs_scrolling) == (name, False)
+            assert (name, cut_texts(window)) == (name, [])
+
+
+def test_all_cards_are_seen_at_once_as_the_chain_is_by_itself(qtbot: QtBot) -> None:
+    """As many controls as there is room for: all where there is width, the first of each card where there is little."""
+    engine = FakeEngine()
+    engine.description = describe(STAGES)
+    engine.params = {
+        f"{stage.id}.{spec.name}": spec.default for stage in engine.description.stages for spec in stage.params
+    }
+    engine.bypassed = {stage.id for stage in STAGES if stage.starts_bypassed}
+    engine.waiting = {"room_correction": "a room"}
+    for width, is_narrow in ((1000, True), (1440, False), (1000, True)):
+        window = make_window(qtbot, engine.description, width, 640 if is_narrow else 900)
+        window.show_snapshot(engine.snapshot())
+        for _ in range(10):
+            QApplication.processEvents()
+        assert window.chain.horizontalScrollBar().maximum() == 0
+        compressor = window.chain.cards["compressor"]
+        assert compressor.controls["compressor.amount"].isVisibleTo(window)
+        assert compressor.controls["compressor.threshold_db"].isVisibleTo(window) is not is_narrow
+        assert cut_texts(window) == []
 
 
 def test_thirty_stages_scroll(qtbot: QtBot) -> None:
