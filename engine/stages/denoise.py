@@ -93,7 +93,7 @@ class Denoise(Stage[DenoiseParams]):
     label: ClassVar[str] = "Denoise"
     params_type: ClassVar[type[Params]] = DenoiseParams
     meters: ClassVar[tuple[MeterSpec, ...]] = (
-        MeterSpec("reduction_db", "Noise removed", "dB", 0.0, 40.0),
+        MeterSpec("reduction_db", "Removed", "dB", 0.0, 40.0),
         MeterSpec("speech_snr_db", "Voice above noise", "dB", -15.0, 35.0),
     )
     help: ClassVar[str] = (

@@ -124,13 +124,9 @@ def test_every_panel_is_seen_without_scrolling_the_window(qtbot: QtBot) -> None:
 
 def test_all_cards_are_seen_at_once_as_the_chain_is_by_itself(qtbot: QtBot) -> None:
     """As many controls as there is room for: all where there is width, the first of each card where there is little."""
-    engine = FakeEngine()
-    engine.description = describe(STAGES)
-    engine.params = {
-        f"{stage.id}.{spec.name}": spec.default for stage in engine.description.stages for spec in stage.params
-    }
+    engine = FakeEngine(description=describe(STAGES))
     engine.bypassed = {stage.id for stage in STAGES if stage.starts_bypassed}
-    engine.waiting = {"room_correction": "a room"}
+    engine.waiting = {"room_correction": "a room", "duck": "music"}
     for width, is_narrow in ((1000, True), (1440, False), (1000, True)):
         window = make_window(qtbot, engine.description, width, 640 if is_narrow else 900)
         window.show_snapshot(engine.snapshot())

@@ -160,12 +160,20 @@ def describe_stages(repeat: int = 1) -> Description:
 
 
 class FakeEngine:
-    """An `EngineApi` that plays a voice which nobody hears."""
+    """An `EngineApi` that plays a voice which nobody hears.
 
-    def __init__(self, seed: int = 1, repeat: int = 1, is_measured: bool = True) -> None:
+    Parameters
+    ----------
+    description : Description or None
+        Of another chain than this fake's own; `repeat` > 1 makes that very long.
+    """
+
+    def __init__(
+        self, seed: int = 1, repeat: int = 1, is_measured: bool = True, description: Description | None = None
+    ) -> None:
         self._random = np.random.default_rng(seed)
         self._lock = threading.Lock()
-        self.description = describe_stages(repeat)
+        self.description = description or describe_stages(repeat)
         self.controls = ControlSnapshot()
         self.presets = PresetSnapshot()
         self.alarms: tuple[Alarm, ...] = ()
@@ -328,8 +336,7 @@ class FakeEngine:
         )
 
     def _stage(self, stage: StageDescription, voice_dbfs: float) -> StageSnapshot:
-        base = next(entry for entry in STAGES if stage.id.startswith(entry[0]))
-        cost_ms = base[5]
+        *_, latency_samples, cost_ms = next((entry for entry in STAGES if stage.id.startswith(entry[0])), (0, 0.02))
         if stage.id.startswith("limiter"):
             leaving_dbfs = min(voice_dbfs, float(self.params["limiter.ceiling_dbtp"]))
         else:
@@ -348,9 +355,9 @@ class FakeEngine:
             is_bypassed=stage.id in self.bypassed,
             is_degraded=stage.id in self.degraded,
             reason=self.degraded.get(stage.id, ""),
-            latency_samples=base[4],
+            latency_samples=latency_samples,
             work_ms=Percentiles(cost_ms, cost_ms * 1.4, cost_ms * 1.7, cost_ms * 2.2),
-            meters={meter.name: figures[meter.name] for meter in stage.meters},
+            meters={meter.name: figures.get(meter.name, meter.minimum) for meter in stage.meters},
             waits_for=self.waiting.get(stage.id, ""),
         )
 

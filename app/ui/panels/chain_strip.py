@@ -14,7 +14,7 @@ from app.ui.panels.stage_card import StageCard
 from app.ui.theme import Colour
 from engine import Description, Snapshot, Value
 
-ARROW_ROOM = 7
+ARROW_ROOM = 6
 
 
 class ChainStrip(QScrollArea):

@@ -17,7 +17,7 @@ from engine import CancelMidiLearn, MidiConfig, MidiPortSnapshot, MidiSnapshot, 
 
 AUTOMATIC, LEFT_ALONE = "Automatic", "Leave alone"
 _OFF = "off"
-_HINT = "To learn, click a control with the right mouse button (or press the menu key on it) and choose Learn MIDI."
+_HINT = "To learn, right-click a control (or press its menu key) and choose Learn MIDI."
 
 
 class MidiPanel(ToolPanel):
@@ -31,7 +31,7 @@ class MidiPanel(ToolPanel):
         self.switch = Toggle("MIDI in use", "Off lets go of all MIDI devices")
         self.panic_button = quiet_button("Panic", "Let go of whatever is held on MIDI devices")
         self.cancel_button = quiet_button("Stop learning", "Stop learning MIDI; nothing is changed")
-        self.state = ElidedLabel(role=FontRole.BODY, colour=Colour.MUTED, lines=2, minimum="0" * 12)
+        self.state = ElidedLabel(role=FontRole.BODY, colour=Colour.MUTED, lines=3, minimum="0" * 12)
         self.maps: dict[str, CalmComboBox] = {}
         self.monitor = QListWidget()
         self._grid = QGridLayout()
@@ -46,7 +46,7 @@ class MidiPanel(ToolPanel):
 
     def minimumSizeHint(self) -> QSize:
         """Wide enough for a device's name beside its map."""
-        return QSize(theme.em() * 28, theme.em() * 10)
+        return super().minimumSizeHint().expandedTo(QSize(theme.em() * 22, theme.em() * 10))
 
     def sizeHint(self) -> QSize:
         """Comfortable."""

@@ -71,8 +71,9 @@ class PanelFrame(QWidget):
         return self.close_button
 
     def minimumSizeHint(self) -> QSize:
-        """Wide enough for a slider and its entry."""
-        return QSize(theme.em() * 20, theme.em() * 8)
+        """Wide enough for a slider and its entry, and for all that stands above."""
+        head = self._head.minimumSize().width() + 3 * theme.GAP
+        return QSize(max(theme.em() * 20, head), theme.em() * 8)
 
     def sizeHint(self) -> QSize:
         """Comfortable."""

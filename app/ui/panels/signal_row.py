@@ -22,7 +22,7 @@ class SignalRow(QWidget):
         self.input, self.chain, self.output = InputStrip(), ChainStrip(), OutputStrip()
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.GAP + 2)
+        row.setSpacing(theme.GAP)
         row.addWidget(self.input)
         row.addWidget(self.chain, 1)
         row.addWidget(self.output)

@@ -76,12 +76,12 @@ class ActivityMeter(QWidget):
 
     def sizeHint(self) -> QSize:
         """The label above, bar and figure below."""
-        label = theme.metrics(FontRole.SMALL).horizontalAdvance(self.spec.label)
-        return QSize(max(label, self.minimumSizeHint().width()), self.minimumSizeHint().height())
+        label = theme.metrics(FontRole.SMALL).horizontalAdvance(self.spec.label) + 2
+        return QSize(max(label, self._figure_width() + theme.em() * 2), 2 * theme.em(FontRole.SMALL))
 
     def minimumSizeHint(self) -> QSize:
-        """Room for the figure and something of the bar."""
-        return QSize(self._figure_width() + theme.em() * 2, 2 * theme.em(FontRole.SMALL))
+        """The same: neither the label nor the figure is cut, and something of the bar is seen."""
+        return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Text where it changed, bar where it changed."""

@@ -5,10 +5,12 @@ GUI thread; nothing waits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGraphicsItem, QVBoxLayout, QWidget
 
 from app.ui import theme
@@ -65,9 +67,20 @@ class Graph(QWidget):
         self._plot.getAxis("left").setWidth(theme.metrics(FontRole.SMALL).horizontalAdvance(widest) + 8)
         self._plot.getAxis("bottom").setHeight(theme.em(FontRole.SMALL) + 4)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many ticks as there is height for."""
+        super().resizeEvent(event)
+        self._set_ticks("left", self._ticks["left"])
+
     def _set_ticks(self, side: str, ticks: Ticks) -> None:
         self._ticks[side] = ticks
-        self._plot.getAxis(side).setTicks([list(ticks)])
+        self._plot.getAxis(side).setTicks([list(self._legible(side, ticks))])
+
+    def _legible(self, side: str, ticks: Ticks) -> Ticks:
+        if side == "bottom":
+            return ticks
+        most = max(1, (self.height() - theme.em(FontRole.SMALL)) // theme.em())
+        return ticks[:: math.ceil(len(ticks) / most)]
 
 
 def decibel_ticks(lowest: int, highest: int, step: int) -> Ticks:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtWidgets import QScrollArea, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLayout, QScrollArea, QWidget
 
 SMALLEST_WINDOW = QSize(1000, 640)
 """What fits on any screen that is in use; contents that need more are scrolled there."""
 
 
 class PageArea(QScrollArea):
-    """Scrolls `page`, which fills it where there is room."""
+    """Scrolls a page, which fills it where there is room.
 
-    def __init__(self, page: QWidget, parent: QWidget | None = None) -> None:
+    `setWidgetResizable` would give a page with wrapped text the height it likes, and scroll; this gives it the least it needs.
+    """
+
+    def __init__(self, contents: QLayout, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWidgetResizable(True)
+        self._contents = contents
+        page = QWidget()
+        page.setLayout(contents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidget(page)
 
@@ -31,8 +37,31 @@ class PageArea(QScrollArea):
         """As the page, but no more than the smallest screen has."""
         return self.widget().minimumSizeHint().boundedTo(SMALLEST_WINDOW)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the page follow."""
+        super().resizeEvent(event)
+        self._fit()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """When the page's least size has changed, so has this one's."""
+        """Follow the page when it needs another size than before."""
         if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
             self.updateGeometry()
         return super().eventFilter(watched, event)
+
+    def _fit(self) -> None:
+        room = self.maximumViewportSize()
+        width = max(room.width(), self._contents.minimumSize().width())
+        height = max(room.height(), self._least_height(width))
+        if height > room.height():
+            # The scroll bar takes some of the width.
+            width = max(
+                room.width() - self.verticalScrollBar().sizeHint().width(), self._contents.minimumSize().width()
+            )
+            height = max(height, self._least_height(width))
+        self.widget().resize(width, height)
+
+    def _least_height(self, width: int) -> int:
+        if self._contents.hasHeightForWidth():
+            return self._contents.minimumHeightForWidth(width)
+        return self._contents.minimumSize().height()
