@@ -186,6 +186,7 @@ class MainWindow(QWidget):
         self._below.insertWidget(0, panel, 9)
         self._order_tabs()
         panel.first_control().setFocus(Qt.FocusReason.OtherFocusReason)
+        self.page.bring_into_sight(panel)
 
     def _take_away(self, panel: QWidget) -> None:
         self._below.removeWidget(panel)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLayout, QScrollArea, QWidget
+from shiboken6 import isValid
 
 SMALLEST_WINDOW = QSize(1000, 640)
 """What fits on any screen that is in use; contents that need more are scrolled there."""
@@ -36,6 +37,10 @@ class PageArea(QScrollArea):
     def minimumSizeHint(self) -> QSize:
         """As the page, but no more than the smallest screen has."""
         return self.widget().minimumSizeHint().boundedTo(SMALLEST_WINDOW)
+
+    def bring_into_sight(self, part: QWidget) -> None:
+        """Scroll to a part of the page, once the layout has found its place."""
+        QTimer.singleShot(0, lambda: self.ensureWidgetVisible(part, 0, 0) if isValid(part) and isValid(self) else None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Let the page follow."""
