@@ -22,7 +22,6 @@ def list_devices_anew() -> tuple[DeviceInfo, ...]:
     DeviceError
         If it does not answer.
     """
-    flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
     try:
         done = subprocess.run(
             program("devices", "--json"),
@@ -31,10 +30,16 @@ def list_devices_anew() -> tuple[DeviceInfo, ...]:
             stderr=subprocess.DEVNULL,
             timeout=_PATIENCE_S,
             check=True,
-            creationflags=flags,
+            creationflags=_without_a_console(),
         )
         return msgspec.json.decode(done.stdout, type=tuple[DeviceInfo, ...])
     except (OSError, subprocess.SubprocessError, msgspec.MsgspecError) as error:
         raise DeviceError(
             f"`sidetone devices` does not answer ({error}); stop and start again to see new ones"
         ) from None
+
+
+def _without_a_console() -> int:
+    if sys.platform == "win32":
+        return subprocess.CREATE_NO_WINDOW
+    return 0

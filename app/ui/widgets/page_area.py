@@ -20,10 +20,10 @@ class PageArea(QScrollArea):
     def __init__(self, contents: QLayout, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._contents = contents
-        page = QWidget()
-        page.setLayout(contents)
+        self._page = QWidget()
+        self._page.setLayout(contents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setWidget(page)
+        self.setWidget(self._page)
 
     @property
     def needs_scrolling(self) -> bool:
@@ -32,11 +32,11 @@ class PageArea(QScrollArea):
 
     def sizeHint(self) -> QSize:
         """As the page."""
-        return self.widget().sizeHint()
+        return self._page.sizeHint()
 
     def minimumSizeHint(self) -> QSize:
         """As the page, but no more than the smallest screen has."""
-        return self.widget().minimumSizeHint().boundedTo(SMALLEST_WINDOW)
+        return self._page.minimumSizeHint().boundedTo(SMALLEST_WINDOW)
 
     def bring_into_sight(self, part: QWidget) -> None:
         """Scroll to a part of the page, once the layout has found its place."""
@@ -49,7 +49,7 @@ class PageArea(QScrollArea):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follow the page when it needs another size than before."""
-        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+        if watched is self._page and event.type() == QEvent.Type.LayoutRequest:
             self._fit()
             self.updateGeometry()
         return super().eventFilter(watched, event)
@@ -64,7 +64,7 @@ class PageArea(QScrollArea):
                 room.width() - self.verticalScrollBar().sizeHint().width(), self._contents.minimumSize().width()
             )
             height = max(height, self._least_height(width))
-        self.widget().resize(width, height)
+        self._page.resize(width, height)
 
     def _least_height(self, width: int) -> int:
         if self._contents.hasHeightForWidth():
