@@ -100,6 +100,7 @@ class CaptionsPanel(ToolPanel):
         for page in (self.view, self.rules):
             self.pages.addWidget(page)
         foot = QHBoxLayout()
+        foot.addWidget(_small("Files:"))
         for form, toggle in self.files.items():
             toggle.clicked.connect(self._keep)
             foot.addWidget(toggle)

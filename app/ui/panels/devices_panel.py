@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 
 import msgspec
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QListWidgetItem, QWidget
 
 from app.bridge import EngineBridge
 from app.ui import theme
 from app.ui.panels.panel_frame import quiet_button
 from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
+from app.ui.widgets.hinted_list import HintedList
 from app.ui.widgets.param_control import CalmComboBox
 from engine import ALARM_TEXTS, DeviceDescription, Snapshot
 
@@ -32,8 +33,9 @@ class BackupList(QWidget):
     def __init__(self, role: str, label: str, panel: DevicesPanel) -> None:
         super().__init__()
         self.role = role
-        self.list = QListWidget()
-        self.list.setAccessibleName(f"Backups of the {label.lower()}, best first")
+        self.list = HintedList(
+            f"Backups of the {label.lower()}, best first", "No backup yet: choose a device and add it."
+        )
         self.list.setFixedHeight(theme.em() * 3 + theme.GAP)
         self.offer = CalmComboBox()
         self.offer.setAccessibleName(f"Device to add as a backup of the {label.lower()}")
@@ -105,7 +107,7 @@ class DevicesPanel(ToolPanel):
         self._devices: tuple[DeviceDescription, ...] = ()
         self.alarms = QLabel()
         self.alarms.setWordWrap(True)
-        self.takes_back = QCheckBox("Take a better one back when it returns")
+        self.takes_back = QCheckBox("Go back to the better device when it is there again")
         self.is_exclusive = QCheckBox(EXCLUSIVE_TEXTS.get(platform, ""))
         self.is_exclusive.setVisible(platform in EXCLUSIVE_TEXTS)
         self.lists = {role: BackupList(role, label, self) for role, label in ROLES}
@@ -170,5 +172,6 @@ class DevicesPanel(ToolPanel):
                 device.id: device.name
                 for device in self._devices
                 if (device.input_channels if role == "input" else device.output_channels) > 0
+                and not (role == "input" and device.is_monitor)
             }
             backup_list.show_order(getattr(backups, role), names)

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.panels.status_row import clock_text
 from app.ui.theme import Colour, FontRole
+from app.ui.widgets.hinted_list import HintedList
 from engine import Event, EventKind
 
 MAX_LINES = 300
@@ -24,8 +25,7 @@ class EventLog(QWidget):
         self._seen: set[tuple[int, float, str]] = set()
         title = QLabel("Events")
         theme.use_font(title, FontRole.TITLE)
-        self.list = QListWidget()
-        self.list.setAccessibleName("Events")
+        self.list = HintedList("Events", "Nothing has happened yet.")
         self.list.setUniformItemSizes(True)
         self.list.setWordWrap(False)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QListWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge
 from app.ui import theme
@@ -11,6 +11,7 @@ from app.ui.panels.panel_frame import quiet_button
 from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.hinted_list import HintedList
 from app.ui.widgets.param_control import CalmComboBox
 from app.ui.widgets.toggle import Toggle
 from engine import CancelMidiLearn, MidiConfig, MidiPortSnapshot, MidiSnapshot, PanicMidi, SetMidi, Snapshot
@@ -33,7 +34,9 @@ class MidiPanel(ToolPanel):
         self.cancel_button = quiet_button("Stop learning", "Stop learning MIDI; nothing is changed")
         self.state = ElidedLabel(role=FontRole.BODY, colour=Colour.MUTED, lines=3, minimum="0" * 12)
         self.maps: dict[str, CalmComboBox] = {}
-        self.monitor = QListWidget()
+        self.monitor = HintedList(
+            "What arrives from MIDI devices", "Nothing yet. Move a control of a device that is in use."
+        )
         self._grid = QGridLayout()
         self._lay_out()
         self.switch.clicked.connect(lambda is_on: self._set(is_on=is_on))
@@ -68,7 +71,6 @@ class MidiPanel(ToolPanel):
             self.monitor.addItems([f"{message.port}  {message.text}" for message in reversed(midi.messages)])
 
     def _lay_out(self) -> None:
-        self.monitor.setAccessibleName("What arrives from MIDI devices")
         self.monitor.setUniformItemSizes(True)
         self.monitor.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.monitor.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListWidget,
     QListWidgetItem,
     QPushButton,
     QVBoxLayout,
@@ -29,6 +28,7 @@ from app.ui import theme
 from app.ui.panels.panel_frame import quiet_button
 from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
+from app.ui.widgets.hinted_list import HintedList
 from app.ui.widgets.param_control import CalmComboBox
 from app.ui.widgets.sure_button import SureButton
 from engine import (
@@ -59,8 +59,7 @@ class PresetsPanel(ToolPanel):
         self._shown = PresetSnapshot()
         self._description: PresetDescription | None = None
         self._input = ""
-        self.list = QListWidget()
-        self.list.setAccessibleName("Presets")
+        self.list = HintedList("Presets", "No presets yet: give the sound a name and save it.")
         self.list.setFixedHeight(theme.em() * 6)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.text = QLabel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QListWidget, QProgressBar, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QProgressBar, QWidget
 
 from app.room_session import RoomState, Step
 from app.rooms import DevicePair, device_warning
@@ -11,6 +11,7 @@ from app.ui import theme
 from app.ui.panels.panel_frame import quiet_button
 from app.ui.panels.room_layout import button_row, caption, captioned_grid, page_column, say, small_button, wrapped_text
 from app.ui.theme import Colour, FontRole
+from app.ui.widgets.hinted_list import HintedList
 from app.ui.widgets.name_box import NameBox
 from app.ui.widgets.sure_button import SureButton
 from engine import DeviceDescription, DeviceSnapshot, RoomConfig
@@ -54,8 +55,7 @@ class ChoosingPage(QWidget):
         theme.use_font(self.loudspeaker, FontRole.SMALL)
         self.voice = NameBox("Room taken out of the voice", "nothing")
         self.monitor = NameBox("Headphones or loudspeakers corrected on the monitor", "nothing")
-        self.list = QListWidget()
-        self.list.setAccessibleName("Rooms that are kept")
+        self.list = HintedList("Rooms that are kept", "None yet.")
         self.list.setFixedHeight(theme.em() * 4)
         theme.use_font(self.list, FontRole.SMALL)
         self.show_button = quiet_button("Show", "Show the room that is marked")
