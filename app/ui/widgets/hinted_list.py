@@ -24,7 +24,6 @@ class HintedList(QListWidget):
         super().__init__(parent)
         self._hint = hint
         self.setAccessibleName(name)
-        self.setAccessibleDescription(hint)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The entries, or the hint."""
