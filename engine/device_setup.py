@@ -15,7 +15,7 @@ from engine.device_order import DeviceOrder, device_name, identity
 from engine.errors import DeviceError
 from engine.event_log import EventLog
 from engine.io.backend import AudioBackend, AudioStream, DeviceInfo
-from engine.io.device_list import DeviceList, ListAnew
+from engine.io.known_devices import KnownDevices, ListAnew
 from engine.io.simulated import PREFIX, is_simulated
 from engine.io.virtual_device import VirtualMicrophone
 from engine.snapshot import DeviceSnapshot, EventKind
@@ -39,7 +39,7 @@ class DeviceSetup:
     on_input : callable
         Takes by what the microphone is known again that is used now.
     list_anew : callable or None
-        Lists devices in another process, where this one does not see what is plugged in; see `DeviceList`.
+        Lists devices in another process, where this one does not see what is plugged in; see `KnownDevices`.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class DeviceSetup:
         self._open_virtual = open_virtual
         self._on_input = on_input
         self._order = DeviceOrder(backend, lambda text: events.add(EventKind.DEVICE, text))
-        self._list = DeviceList(backend, list_anew, lambda text: events.add(EventKind.DEVICE, text))
+        self._list = KnownDevices(backend, list_anew, lambda text: events.add(EventKind.DEVICE, text))
         self._virtual: VirtualMicrophone | None = None
         self._chosen = DeviceConfig()
         self._found: tuple[DeviceInfo, ...] = ()

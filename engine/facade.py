@@ -49,7 +49,7 @@ from engine.hop import TAPPED_STAGES
 from engine.housekeeping import Housekeeping
 from engine.inference.library import ModelLibrary
 from engine.io.backend import AudioBackend
-from engine.io.device_list import ListAnew
+from engine.io.known_devices import ListAnew
 from engine.lifecycle import Lifecycle
 from engine.live import LiveRun
 from engine.monitor import MonitorBus

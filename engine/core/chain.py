@@ -261,7 +261,7 @@ class Chain:
 
     def set_dry(self, is_dry: bool) -> None:
         """Take all stages out of the sound at once, or bring back those that were in it. Control thread."""
-        self._change(replace(self._in_use.newest, is_dry=is_dry))
+        self._put_in_use(replace(self._in_use.newest, is_dry=is_dry))
 
     def apply(self, values: Mapping[str, Value], bypass: Mapping[str, bool] = MappingProxyType({})) -> None:
         """Set several parameters and bypasses in one swap: a block sees all of them or none. Control thread.
@@ -271,7 +271,7 @@ class Chain:
         ParameterError
             If one of them is unknown or out of type; then nothing is changed.
         """
-        self._change(self._schema.changed(self._in_use.newest, values, bypass))
+        self._put_in_use(self._schema.changed(self._in_use.newest, values, bypass))
 
     def keep_learnt(self, values: Mapping[str, Value]) -> None:
         """Write what stages have learnt into their parameters. Control thread.
@@ -292,9 +292,9 @@ class Chain:
             As `apply`.
         """
         defaults = replace(self._schema.defaults, is_dry=self._in_use.newest.is_dry)
-        self._change(self._schema.changed(defaults, values, bypass))
+        self._put_in_use(self._schema.changed(defaults, values, bypass))
 
-    def _change(self, settings: ChainSettings) -> None:
+    def _put_in_use(self, settings: ChainSettings) -> None:
         self._in_use.newest = replace(settings, edition=self._in_use.newest.edition + 1)
 
 

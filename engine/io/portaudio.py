@@ -34,7 +34,7 @@ class PortAudioBackend:
     @property
     def sees_changes(self) -> bool:
         """While nothing is open, and where a sound server tells."""
-        return self._open_streams == 0 or self._is_served
+        return self._open_streams == 0 or self._listing.is_served
 
     def devices(self) -> tuple[DeviceInfo, ...]:
         """All devices, looked up anew. Empty without devices or without the PortAudio library."""

@@ -41,11 +41,17 @@ class Entry:
 
 
 class DeviceListing:
-    """Asks PortAudio for its devices, and now and then starts it anew, so that it finds what was plugged in since."""
+    """Asks PortAudio for its devices, and now and then starts it anew, so that it finds what was plugged in since.
+
+    Attributes
+    ----------
+    is_served : bool
+        Whether a sound server tells what is plugged in.
+    """
 
     def __init__(self) -> None:
         self._listed_at_s = float("-inf")
-        self._is_served = False
+        self.is_served = False
 
     def entries(self, may_start_anew: bool) -> list[Entry]:
         """All devices.
@@ -76,13 +82,13 @@ class DeviceListing:
             found.append(Entry(_info(index, device, api), index))
         if sys.platform == "linux":
             own, found = found, _with_pulse(found)
-            self._is_served = found is not own
+            self.is_served = found is not own
         kept = without_duplicates([entry.info for entry in found])
         return _without_cable_as_default([entry for entry in found if entry.info in kept], sys.platform)
 
     @property
     def _list_interval_s(self) -> float:
-        return _SERVED_LIST_INTERVAL_S if self._is_served else _LIST_INTERVAL_S
+        return _SERVED_LIST_INTERVAL_S if self.is_served else _LIST_INTERVAL_S
 
 
 def find_entry(entries: list[Entry], wanted: str | None, direction: Direction) -> Entry:

@@ -25,6 +25,7 @@ from engine import (
     SetBypass,
     SetParam,
     Shutdown,
+    SidetoneError,
     Snapshot,
     Start,
     Stop,

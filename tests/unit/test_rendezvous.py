@@ -46,7 +46,7 @@ def test_the_key_is_made_once(tmp_path: Path) -> None:
 
 def test_all_who_start_at_once_have_one_key(tmp_path: Path) -> None:
     for turn in range(20):
-        start, keys = threading.Barrier(8), []
+        start, keys = threading.Barrier(8), list[bytes]()
 
         def ask(
             start: threading.Barrier = start, keys: list[bytes] = keys, folder: Path = tmp_path / str(turn)

@@ -20,7 +20,7 @@ ListAnew = Callable[[], tuple[DeviceInfo, ...]]
 """Lists devices in another process; may wait, and may raise `SidetoneError`."""
 
 
-class DeviceList:
+class KnownDevices:
     """What there is to choose.
 
     Parameters

@@ -9,10 +9,10 @@ import pytest
 
 from app.device_listing import list_devices_anew
 from engine.errors import DeviceError
-from engine.io import device_list
+from engine.io import known_devices
 from engine.io.backend import AudioStream, DeviceInfo, StreamRequest
-from engine.io.device_list import DeviceList
 from engine.io.devices import Direction
+from engine.io.known_devices import KnownDevices
 from engine.io.system import SystemBackend
 
 YETI = DeviceInfo("wasapi:Blue Yeti", "Blue Yeti", "Windows WASAPI", 1, 0, 48_000)
@@ -42,7 +42,7 @@ class Listing:
         self.told: list[str] = []
         self.looks = 0
         self._answer = answer
-        self.list = DeviceList(self.backend, self._list_anew, self.told.append)
+        self.list = KnownDevices(self.backend, self._list_anew, self.told.append)
 
     def now(self) -> tuple[DeviceInfo, ...]:
         """What is known, after a look has ended if one has begun."""
@@ -66,7 +66,7 @@ def test_what_is_plugged_in_is_told_and_then_there() -> None:
 
 
 def test_it_is_looked_again_after_a_while_and_only_changes_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device_list, "_LOOK_INTERVAL_S", 0.0)
+    monkeypatch.setattr(known_devices, "_LOOK_INTERVAL_S", 0.0)
     found = [(BOSE, YETI), (BOSE, YETI), (YETI,)]
     listing = Listing(lambda: found.pop(0))
     for _ in range(3):
