@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from engine.core.params import Params
 
@@ -19,7 +19,7 @@ class ChainSettings:
     params: tuple[Params, ...]
     bypassed: tuple[bool, ...]
     is_dry: bool = False
-    edition: int = 0
+    edition: int = field(default=0, compare=False)
 
     @property
     def unheard(self) -> tuple[bool, ...]:

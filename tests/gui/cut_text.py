@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QScrollArea, QWidget
 
 from app.ui.main_window import MainWindow
@@ -20,11 +20,12 @@ from app.ui.widgets.figure import Figure
 from app.ui.widgets.latency_bar import LatencyBar
 from app.ui.widgets.level_meter import LevelMeter
 from app.ui.widgets.page_area import PageArea
+from app.ui.widgets.param_control import NumberEntry
 from app.ui.widgets.param_slider import ParamSlider
 from app.ui.widgets.state_badge import StateBadge
 
 PAINTED = (ActivityMeter, ElidedLabel, Figure, LatencyBar, LevelMeter, ParamSlider)
-HINTED = (QAbstractButton, QLineEdit, StateBadge)
+HINTED = (QAbstractButton, NumberEntry, StateBadge)
 
 
 def cut_texts(window: MainWindow) -> list[str]:
@@ -49,6 +50,9 @@ def _cut_widget(widget: QWidget) -> Iterator[str]:
         needed = widget.minimumSizeHint()
     elif isinstance(widget, HINTED):
         needed = widget.sizeHint()
+    elif isinstance(widget, QLineEdit):
+        text = widget.text() or widget.placeholderText()
+        needed = QSize(widget.fontMetrics().horizontalAdvance(text), widget.fontMetrics().height())
     elif isinstance(widget, QComboBox):
         if size.height() < widget.fontMetrics().height():
             yield f"{_name(widget)} is too low"

@@ -140,7 +140,7 @@ def test_the_end_of_a_file_is_no_loss() -> None:
 def test_what_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
     quiet = FunctionSource(lambda first, out: out.fill(0.0))
     backend = SimulatedBackend(Simulation(is_real_time=False), lambda: quiet)
-    with pytest.raises(DeviceError, match=r"no second input 'Spotify'; give a file"):
+    with pytest.raises(DeviceError, match=r"no second input 'Spotify' beside simulated devices; give a file"):
         backend.open(StreamRequest(music_device="Spotify"))
     with pytest.raises(AudioFileError, match="there is no such file"):
         backend.open(StreamRequest(music_device=f"simulated:{tmp_path / 'none.wav'}"))
