@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from engine.core.chain import Chain
 from engine.core.chain_settings import ChainSettings
 from engine.core.stage import Block, Context
 from engine.errors import ParameterError
+from tests.helpers.engines import PATIENCE_S
 from tests.helpers.small_stages import EchoParams, Factor, FactorParams, Faulty, Late, stage_format
 
 
@@ -321,8 +323,11 @@ def test_bypasses_and_parameters_of_a_preset_come_together() -> None:
     hammer = threading.Thread(target=turn)
     hammer.start()
     seen = set()
+    looks, give_up_at_s = 0, monotonic() + PATIENCE_S
     try:
-        for _ in range(200_000):
+        # On a busy machine the other thread may wait long for its turn.
+        while looks < 200_000 or (len(seen) < 2 and monotonic() < give_up_at_s):
+            looks += 1
             settings = chain.settings
             first, second = settings.params
             assert isinstance(first, FactorParams)
