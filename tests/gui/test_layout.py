@@ -97,29 +97,31 @@ def test_a_larger_system_font_is_followed(qtbot: QtBot, qapp: QApplication, larg
     assert cut_texts(window) == []
 
 
+def each_panel(window: MainWindow) -> Iterator[str]:
+    """Opens every tool and every stage, one after the other; yields which."""
+    for open_panel, names in ((window.open_tool, window.tools.buttons), (window.open_stage, window.chain.cards)):
+        for name in names:
+            open_panel(name)
+            for _ in range(10):
+                QApplication.processEvents()
+            yield name
+
+
 def test_every_panel_stays_whole_in_a_larger_font(qtbot: QtBot, qapp: QApplication, large_font: float) -> None:
     font = QFont(qapp.font())
     font.setPointSizeF(large_font)
     qapp.setFont(font)
     window = make_window(qtbot, describe(STAGES), 1000, 640)
-    for open_panel, names in ((window.open_tool, window.tools.buttons), (window.open_stage, window.chain.cards)):
-        for name in names:
-            open_panel(name)
-            for _ in range(10):
-                QApplication.processEvents()
-            assert (name, window.width(), window.height()) == (name, 1000, 640)
-            assert (name, cut_texts(window)) == (name, [])
+    for name in each_panel(window):
+        assert (name, window.width(), window.height()) == (name, 1000, 640)
+        assert (name, cut_texts(window)) == (name, [])
 
 
 def test_every_panel_is_seen_without_scrolling_the_window(qtbot: QtBot) -> None:
     window = make_window(qtbot, describe(STAGES), 1000, 640)
-    for open_panel, names in ((window.open_tool, window.tools.buttons), (window.open_stage, window.chain.cards)):
-        for name in names:
-            open_panel(name)
-            for _ in range(10):
-                QApplication.processEvents()
-            assert (name, window.page.needs_scrolling) == (name, False)
-            assert (name, cut_texts(window)) == (name, [])
+    for name in each_panel(window):
+        assert (name, window.page.needs_scrolling) == (name, False)
+        assert (name, cut_texts(window)) == (name, [])
 
 
 def test_all_cards_are_seen_at_once_as_the_chain_is_by_itself(qtbot: QtBot) -> None:

@@ -322,7 +322,7 @@ def test_bypasses_and_parameters_of_a_preset_come_together() -> None:
     chain.load(*presets[0])
     hammer = threading.Thread(target=turn)
     hammer.start()
-    seen = set()
+    seen: set[tuple[float, float, tuple[bool, ...]]] = set()
     looks, give_up_at_s = 0, monotonic() + PATIENCE_S
     try:
         # On a busy machine the other thread may wait long for its turn.
