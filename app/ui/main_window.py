@@ -273,6 +273,7 @@ class MainWindow(QWidget):
         self.chain.bypass_edited.connect(bridge.set_bypass)
         self.chain.open_asked.connect(self.open_stage)
         self.tools.open_asked.connect(self.open_tool)
+        self.tools.keys_asked.connect(self.keys.toggle_help)
         self.spectrum.opened.connect(self._tell_watched)
 
     def _tell_watched(self) -> None:

@@ -191,6 +191,25 @@ def test_meters_show_the_snapshot(qtbot: QtBot, window: MainWindow, engine: Fake
     assert (denoise.delay.value, denoise.cost.value) == ("20.0 ms", "1.90 ms")
 
 
+def test_the_whole_reason_of_a_failure_is_read_at_the_smallest_size(
+    qtbot: QtBot, window: MainWindow, engine: FakeEngine
+) -> None:
+    window.resize(1000, 640)
+    height = window.status.height()
+    engine.state = EngineState.FAILED
+    engine.reason = "There is no microphone named 'Blue Yeti Nano'; choose one of: Built-in microphone, Webcam. " * 2
+    qtbot.waitUntil(lambda: window.status.badge.word == "Failed")
+    qtbot.waitUntil(lambda: " ".join(window.status.reason.shown_lines()) == engine.reason.strip())
+    assert window.status.height() == height
+    engine.state, engine.reason = EngineState.RUNNING, ""
+    qtbot.waitUntil(window.status.uptime.isVisible)
+
+
+def test_the_keys_are_found_without_a_key(qtbot: QtBot, window: MainWindow) -> None:
+    QTest.mouseClick(window.tools.keys_button, Qt.MouseButton.LeftButton)
+    assert window.keys.overlay is not None
+
+
 def test_an_unmeasured_latency_is_called_so(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
     engine.is_measured = False
     qtbot.waitUntil(lambda: window.latency.headline == "23.0 ms")

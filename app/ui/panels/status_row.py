@@ -34,7 +34,7 @@ class StatusRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.badge = StateBadge()
-        self.reason = ElidedLabel(colour=Colour.MUTED, minimum="0" * 8)
+        self.reason = ElidedLabel(colour=Colour.MUTED, lines=2, minimum="0" * 8, is_centred=True)
         self.xruns = Figure("Xruns", "0000", "Times a device ran dry or over since the start")
         self.late_hops = Figure("Late hops", "0000", "Hops finished later than one hop after they were due")
         self.work = Figure(
@@ -42,6 +42,7 @@ class StatusRow(QWidget):
         )
         self.drift = Figure("Clock drift", "−888 ppm", "How far the clocks of the two devices run apart")
         self.uptime = Figure("Up", "88:88:88", "Time since the engine started")
+        self._figures = (self.xruns, self.late_hops, self.work, self.drift, self.uptime)
         self.reset_button = QPushButton("Reset meters")
         self.reset_button.setToolTip("Begin loudness, true peak, latency figures and counts anew")
         self.run_button = QPushButton("Stop")
@@ -62,7 +63,7 @@ class StatusRow(QWidget):
         row.setSpacing(theme.GAP * 2)
         row.addWidget(self.badge)
         row.addWidget(self.reason, 1)
-        for figure in (self.xruns, self.late_hops, self.work, self.drift, self.uptime):
+        for figure in self._figures:
             row.addWidget(figure)
         for button in (self.reset_button, self.run_button):
             theme.use_font(button, FontRole.BODY)
@@ -77,7 +78,11 @@ class StatusRow(QWidget):
         alarms = "; ".join(ALARM_TEXTS[alarm] for alarm in snapshot.alarms)
         self._reason_text = snapshot.reason or alarms
         calm = Colour.CAUTION if alarms else Colour.MUTED
-        self._show_line(Colour.TROUBLE if snapshot.state is EngineState.FAILED else calm)
+        is_failed = snapshot.state is EngineState.FAILED
+        for figure in self._figures:
+            # Nothing is worked on: the reason has more use for the room.
+            figure.setVisible(not is_failed)
+        self._show_line(Colour.TROUBLE if is_failed else calm)
         self._say_state()
         self.xruns.show_value(str(snapshot.xruns), Colour.CAUTION if snapshot.xruns else Colour.TEXT)
         self.late_hops.show_value(

@@ -22,9 +22,12 @@ class ToolRow(QWidget):
     -------
     open_asked(str)
         The user wants this tool opened, or closed if it is open.
+    keys_asked()
+        The user wants to see the keys.
     """
 
     open_asked = Signal(str)
+    keys_asked = Signal()
 
     def __init__(self, tools: Iterable[Tool], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +46,9 @@ class ToolRow(QWidget):
         self.lamp = CaptionsLamp()
         row.addWidget(self.lamp, 50)
         row.addStretch(1)
+        self.keys_button = quiet_button("Keys", "Keys of this window and of the whole system (F1)")
+        self.keys_button.clicked.connect(self.keys_asked)
+        row.addWidget(self.keys_button)
         self.setVisible(bool(self.buttons))
 
     def show_snapshot(self, snapshot: Snapshot) -> None:

@@ -23,6 +23,8 @@ class ElidedLabel(QWidget):
         How many lines there may be.
     minimum : str
         The text that must always fit.
+    is_centred : bool
+        Whether fewer lines stand in the middle of the height; else at its top.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class ElidedLabel(QWidget):
         colour: str = Colour.TEXT,
         lines: int = 1,
         minimum: str = "0000",
+        is_centred: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -40,6 +43,7 @@ class ElidedLabel(QWidget):
         self._colour = colour
         self._lines = lines
         self._minimum = minimum
+        self._is_centred = is_centred or lines == 1
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.show_text(text)
 
@@ -81,12 +85,12 @@ class ElidedLabel(QWidget):
         return lines
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The lines, from the top; a single line is centred in height."""
+        """The lines."""
         with painting(self) as painter:
             painter.setFont(theme.font(self._role))
             painter.setPen(QColor(self._colour))
             metrics = theme.metrics(self._role)
             lines = self.shown_lines()
-            top = (self.height() - metrics.lineSpacing()) // 2 if self._lines == 1 else 0
+            top = (self.height() - metrics.lineSpacing() * len(lines)) // 2 if self._is_centred else 0
             for index, line in enumerate(lines):
                 painter.drawText(0, top + index * metrics.lineSpacing() + metrics.ascent(), line)
