@@ -10,77 +10,24 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from app.paths import Paths
-from app.room_picture import RoomPicture, aim, comparison_in_words, draw
-from app.rooms import DevicePair, RoomFolder
+from app.room_picture import aim, comparison_in_words, draw
+from app.room_state import Beside, RoomState, Step
+from app.rooms import RoomFolder
 from engine import RoomError, SidetoneError, Value
 from engine.files import write_whole
 from engine.io.backend import AudioBackend
+from engine.measure.lesson import ClapLesson, Learnt, Lesson, SweepLesson, TalkLesson
 from engine.measure.profile import RoomProfile, Way
-from engine.measure.take import ClapLesson, Learnt, Lesson, SweepLesson, Take, TalkLesson
-
-__all__ = ["RoomSession", "RoomState", "Step", "Way", "room_session"]
+from engine.measure.take import Take
 
 _LESSONS: dict[Way, Callable[[], Lesson]] = {Way.SWEEP: SweepLesson, Way.CLAP: ClapLesson}
 _CLOSE = "a hand's breadth from the microphone"
-
-
-class Step(StrEnum):
-    """Where a wizard is."""
-
-    CHOOSING = "choosing"
-    LEARNING = "learning"
-    REFUSED = "refused"
-    LEARNT = "learnt"
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A kept profile to compare with: its name, what it looks like, and how it differs, in words."""
-
-    name: str
-    picture: RoomPicture
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoomState:
-    """How it is going.
-
-    Attributes
-    ----------
-    names : tuple of str
-        The profiles there are.
-    devices : mapping
-        With which devices each of them was learnt.
-    phase, progress, level_dbfs
-        Of the take that runs; see `TakeStatus`.
-    problem : str
-        Why the last wish was not carried out, in words for the user; else empty.
-    picture : RoomPicture or None
-        Of the profile that was learnt or opened.
-    kept : str
-        Name under which that profile is kept; empty while it is not.
-    beside : Beside or None
-        Another one, shown beside it.
-    """
-
-    step: Step = Step.CHOOSING
-    names: tuple[str, ...] = ()
-    devices: Mapping[str, DevicePair] = field(default_factory=dict)
-    phase: str = ""
-    progress: float = 0.0
-    level_dbfs: float = -120.0
-    problem: str = ""
-    picture: RoomPicture | None = None
-    kept: str = ""
-    beside: Beside | None = None
 
 
 class RoomSession:

@@ -21,8 +21,9 @@ from engine.files import write_whole
 
 if TYPE_CHECKING:
     from app.rooms import RoomFolder
+    from engine.measure.lesson import Lesson
     from engine.measure.profile import RoomProfile
-    from engine.measure.take import Lesson, Take
+    from engine.measure.take import Take
 
 _LOOK_S = 0.1
 
@@ -54,7 +55,8 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
 
 def _learn(command: argparse.Namespace, folder: RoomFolder) -> None:
     from engine.io.system import SystemBackend
-    from engine.measure.take import ClapLesson, SweepLesson, Take, TalkLesson
+    from engine.measure.lesson import ClapLesson, SweepLesson, TalkLesson
+    from engine.measure.take import Take
 
     backend = SystemBackend()
     if command.action == "measure":

@@ -21,9 +21,9 @@ from engine.dsp.correction import FLAT, Limits, Room, correction
 from engine.dsp.curve import GRID_HZ, Curve
 from engine.dsp.responses import HIGH_SHELF, LOW_SHELF, equalizer_gain_db
 from engine.errors import PresetError, RoomError
+from engine.measure.lesson import Learnt
 from engine.measure.profile import LONGEST_IMPULSE_S, RoomProfile, StoredCurve, Way
 from engine.measure.response import decay_of, response_curve
-from engine.measure.take import Learnt
 from engine.stages.equalizer import EqualizerParams
 
 _SOUND = {".wav", ".flac", ".aif", ".aiff"}

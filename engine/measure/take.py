@@ -1,29 +1,21 @@
 """One take: devices are opened, something is played or nothing, the microphone is recorded, and what it teaches is worked out.
 
 Whoever shows it (a wizard, the command line) calls `run` on a thread of its own and looks at `status` as often as it likes.
-`run` waits for the sound; `status` and `cancel` never wait. A lesson is what is to be learnt: by a sweep, by talking, by a
-clap.
+`run` waits for the sound; `status` and `cancel` never wait. What is to be learnt is a lesson.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.curve import GRID_HZ, Curve
 from engine.errors import DeviceError, RoomError
 from engine.io.backend import HOP_FRAMES, SAMPLE_RATE_HZ, AudioBackend, AudioStream, StreamRequest
 from engine.io.devices import Direction, find_device
-from engine.measure.clap import evaluate_claps
-from engine.measure.profile import RoomProfile, StoredCurve, Way, octave_times_s, stored_impulse
-from engine.measure.response import Decay, decay_of, response_curve
-from engine.measure.sweep import Sweep, evaluate_sweeps
-from engine.measure.talk import evaluate_talk
+from engine.measure.lesson import Learnt, Lesson
 
 _READ_S = 0.5
 _SETTLING_S = 1.0
@@ -32,160 +24,6 @@ _LATENCY_S = 0.2
 
 _METER_FRAMES = 4800
 _CLIPPED, _CLIPPED_SAMPLES = 0.985, 3
-
-
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """What a lesson gave.
-
-    Attributes
-    ----------
-    curve : Curve
-        Response on `GRID_HZ`; level where nothing was learnt of it.
-    notes : tuple of str
-        What else is worth telling, a sentence each.
-    """
-
-    way: Way
-    curve: Curve
-    low_hz: float
-    high_hz: float
-    decay: Decay | None = None
-    impulse: NDArray[np.float64] | None = None
-    notes: tuple[str, ...] = ()
-
-    def profile(self, name: str, input_device: str = "", output_device: str = "") -> RoomProfile:
-        """As it is kept, dated now."""
-        return RoomProfile(
-            name=name,
-            made_at=datetime.now().astimezone().isoformat(timespec="seconds"),
-            way=self.way,
-            response=StoredCurve.of(self.curve),
-            input_device=input_device,
-            output_device=output_device,
-            low_hz=float(self.low_hz),
-            high_hz=float(self.high_hz),
-            decay=self.decay,
-            octave_t20_s=() if self.impulse is None else octave_times_s(self.impulse),
-            impulse=b"" if self.impulse is None else stored_impulse(self.impulse),
-        )
-
-
-class Lesson(Protocol):
-    """A way to learn a room."""
-
-    @property
-    def seconds(self) -> float:
-        """How long is recorded."""
-        ...
-
-    def stimulus(self) -> NDArray[np.float32] | None:
-        """What is played from the beginning on, shape (frames,); None for nothing."""
-        ...
-
-    def phase(self, at_s: float) -> str:
-        """What is going on then, in words for the user."""
-        ...
-
-    def evaluate(self, recording: NDArray[np.float32]) -> Learnt:
-        """Work out what was learnt; raises `RoomError` if the take cannot be used."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class SweepLesson:
-    """Sweeps through a loudspeaker."""
-
-    sweep: Sweep = field(default_factory=Sweep)
-
-    @property
-    def seconds(self) -> float:
-        """How long is recorded."""
-        return self.sweep.seconds
-
-    def stimulus(self) -> NDArray[np.float32]:
-        """The sweeps."""
-        return self.sweep.stimulus()
-
-    def phase(self, at_s: float) -> str:
-        """What is going on then."""
-        if at_s < self.sweep.silence_s:
-            return "Listening to the quiet room; please keep still."
-        take = min(int((at_s - self.sweep.silence_s) / self.sweep.spacing_s) + 1, self.sweep.takes)
-        return f"Sweep {take} of {self.sweep.takes}; please keep still."
-
-    def evaluate(self, recording: NDArray[np.float32]) -> Learnt:
-        """The room's response, its colour and its decay."""
-        result = evaluate_sweeps(recording, self.sweep)
-        notes = (
-            f"The clocks of the two devices differ by {abs(result.clock_ppm):.0f} ppm.",
-            f"The loudspeaker distorts by {100 * 10 ** (result.distortion_db / 20):.1f} %.",
-        )
-        return Learnt(
-            Way.SWEEP,
-            response_curve(result.impulse, SAMPLE_RATE_HZ),
-            result.low_hz,
-            result.high_hz,
-            decay_of(result.impulse, SAMPLE_RATE_HZ),
-            result.impulse,
-            notes,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class TalkLesson:
-    """Half a minute of talking.
-
-    Parameters
-    ----------
-    speaker : str
-        Kind of voice; empty to hear for itself.
-    close_voice : array or None
-        The same voice close to the microphone, shape (frames,), recorded by another take: see `evaluate_talk`.
-    place : str
-        From where to talk, for the user.
-    """
-
-    speaker: str = ""
-    close_voice: NDArray[np.float32] | None = None
-    seconds: float = 30.0
-    place: str = "where you always sit"
-
-    def stimulus(self) -> None:
-        """Nothing is played."""
-
-    def phase(self, at_s: float) -> str:
-        """What is going on then."""
-        return f"Talk as you always do, from {self.place}."
-
-    def evaluate(self, recording: NDArray[np.float32]) -> Learnt:
-        """The colour of room and microphone, and an estimate of the decay."""
-        result = evaluate_talk(recording, self.speaker, self.close_voice)
-        decay = None if result.decay_s is None else Decay(None, None, result.decay_s, 0.0, 0.0)
-        notes = (f"Compared with the voice: {result.speaker}.",)
-        return Learnt(Way.TALK, result.curve, result.low_hz, result.high_hz, decay, None, notes)
-
-
-@dataclass(frozen=True, slots=True)
-class ClapLesson:
-    """A clap, or a few."""
-
-    seconds: float = 12.0
-
-    def stimulus(self) -> None:
-        """Nothing is played."""
-
-    def phase(self, at_s: float) -> str:
-        """What is going on then."""
-        return "Clap hard, once, and keep still until it has died away; again if you like."
-
-    def evaluate(self, recording: NDArray[np.float32]) -> Learnt:
-        """How the room rings; not how it colours, for a clap is not flat."""
-        result = evaluate_claps(recording)
-        level = Curve(GRID_HZ, np.zeros(GRID_HZ.size))
-        notes = (f"The clearest of {result.claps} was taken.", "A clap teaches the decay; the tone stays as it is.")
-        decay = decay_of(result.impulse, SAMPLE_RATE_HZ)
-        return Learnt(Way.CLAP, level, GRID_HZ[0], GRID_HZ[-1], decay, result.impulse, notes)
 
 
 @dataclass(frozen=True, slots=True)

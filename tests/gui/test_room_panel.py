@@ -17,7 +17,8 @@ from pytestqt.qtbot import QtBot
 from scipy import signal
 
 from app.bridge import EngineBridge, LinkState
-from app.room_session import RoomSession, Step
+from app.room_session import RoomSession
+from app.room_state import Step
 from app.rooms import RoomFolder
 from app.ui.main_window import MainWindow
 from app.ui.panels.room_listening import UNCORRECTED

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
-from engine.dsp.convolver import FADE_FRAMES, LONGEST_TAPS, PARTITION_FRAMES, Convolver, PartitionedFilter
+from engine.dsp.convolver import FADE_FRAMES, LONGEST_TAPS, Convolver, PartitionedFilter
+from engine.dsp.partitioned_convolution import PARTITION_FRAMES
 from tests.helpers.stages import blocks_of, clicks, tone
 
 _EXACT = 10 ** (-120 / 20)

@@ -12,7 +12,8 @@ import soundfile
 from scipy import signal
 
 from app.room_picture import decay_in_words, draw
-from app.room_session import RoomSession, Step, Way
+from app.room_session import RoomSession
+from app.room_state import Step, Way
 from app.rooms import RoomFolder
 from engine.dsp.curve import GRID_HZ
 from engine.io.simulated import LOOP_PREFIX, SimulatedBackend, Simulation

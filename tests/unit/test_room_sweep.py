@@ -9,9 +9,10 @@ from scipy import signal
 
 from engine.dsp.curve import power_spectrum, third_octave_db
 from engine.errors import RoomError
+from engine.measure.lesson import SweepLesson
 from engine.measure.response import decay_of
 from engine.measure.sweep import RATE_HZ, Sweep, evaluate_sweeps
-from engine.measure.take import SweepLesson, Take
+from engine.measure.take import Take
 from tests.helpers.rooms import room_impulse
 from tests.helpers.simulated_room import RoomLoop, room_backend
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QProgressBar, QWidget
 
-from app.room_session import RoomState, Step
+from app.room_state import RoomState, Step
 from app.rooms import DevicePair, device_warning
 from app.ui import theme
 from app.ui.panels.panel_frame import quiet_button

@@ -12,7 +12,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge
-from app.room_session import RoomSession, RoomState, Step, Way
+from app.room_session import RoomSession
+from app.room_state import RoomState, Step, Way
 from app.ui.panels.room_listening import RoomListening
 from app.ui.panels.room_pages import ADVICE, ChoosingPage, TakePage
 from app.ui.panels.room_result import ResultPage

@@ -10,7 +10,7 @@ import html
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QStackedWidget, QWidget
 
 from app.room_picture import RoomPicture
-from app.room_session import Beside, RoomState
+from app.room_state import Beside, RoomState
 from app.ui import theme
 from app.ui.panels.panel_frame import quiet_button
 from app.ui.panels.room_layout import button_row, caption, page_column, say, small_button, wrapped_text
