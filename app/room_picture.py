@@ -9,17 +9,18 @@ import numpy as np
 
 from engine.config import SAMPLE_RATE_HZ
 from engine.core.params import Value
-from engine.dsp.correction import FLAT, Limits, correction, target_curve
+from engine.dsp.correction import FLAT, Limits, Room, correction, shortfall, target_curve
 from engine.dsp.curve import GRID_HZ, THIRD_OCTAVES_HZ
 from engine.dsp.speech_spectrum import speech_weights
 from engine.measure.profile import RoomProfile, Way
 from engine.measure.response import Decay, Waterfall, waterfall
 
-__all__ = ["Line", "RoomPicture", "Waterfall", "aim", "comparison_in_words", "decay_in_words", "draw"]
+__all__ = ["Line", "RoomPicture", "Waterfall", "aim", "comparison_in_words", "decay_in_words", "draw", "limit_in_words"]
 
 _STAGE = "room_correction"
 _DRY_S, _FURNISHED_S = 0.3, 0.6
 _CLEAR_DB, _FAIR_DB = 3.0, 0.0
+_LEAST_SHORTFALL_DB = 1.5
 
 Line = tuple[float, ...]
 
@@ -74,8 +75,24 @@ def draw(profile: RoomProfile, params: Mapping[str, Value], notes: tuple[str, ..
         measured_db,
         target_db,
         tuple(gain_db[inside].tolist()),
-        (*decay_in_words(profile.decay, profile.way), *notes),
+        (*decay_in_words(profile.decay, profile.way), *limit_in_words(room, target, limits), *notes),
         waterfall(profile.impulse_samples(), SAMPLE_RATE_HZ) if profile.impulse else None,
+    )
+
+
+def limit_in_words(room: Room, target: str, limits: Limits) -> tuple[str, ...]:
+    """Where the limit of the boost stands in the way of a full correction, in a sentence; none where it does not."""
+    # Third octaves count; what is narrower is hardly heard.
+    missing_db = np.convolve(shortfall(room, target, limits).gain_db, np.full(8, 1 / 8), mode="same")
+    worst = int(np.argmax(missing_db))
+    if missing_db[worst] < _LEAST_SHORTFALL_DB:
+        return ()
+    elsewhere = np.flatnonzero(missing_db < _LEAST_SHORTFALL_DB / 2)
+    low = GRID_HZ[max(elsewhere[elsewhere < worst], default=-1) + 1]
+    high = GRID_HZ[min(elsewhere[elsewhere > worst], default=GRID_HZ.size) - 1]
+    return (
+        f"From {low:.0f} to {high:.0f} Hz the room takes more than a boost of {limits.boost_db:.0f} dB gives back: "
+        f"{missing_db[worst]:.0f} dB stay missing. Another place of the microphone helps more than a higher limit.",
     )
 
 

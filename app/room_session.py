@@ -26,8 +26,7 @@ from engine.measure.lesson import ClapLesson, Learnt, Lesson, SweepLesson, TalkL
 from engine.measure.profile import RoomProfile, Way
 from engine.measure.take import Take
 
-_LESSONS: dict[Way, Callable[[], Lesson]] = {Way.SWEEP: SweepLesson, Way.CLAP: ClapLesson}
-_CLOSE = "a hand's breadth from the microphone"
+LESSONS: Mapping[Way, Callable[[], Lesson]] = {Way.SWEEP: SweepLesson, Way.TALK: TalkLesson, Way.CLAP: ClapLesson}
 
 
 class RoomSession:
@@ -38,11 +37,19 @@ class RoomSession:
     folder : RoomFolder
     make_backend : callable
         Gives the devices; called on the session's thread.
+    lessons : mapping
+        What each way is carried out by.
     """
 
-    def __init__(self, folder: RoomFolder, make_backend: Callable[[], AudioBackend]) -> None:
+    def __init__(
+        self,
+        folder: RoomFolder,
+        make_backend: Callable[[], AudioBackend],
+        lessons: Mapping[Way, Callable[[], Lesson]] = LESSONS,
+    ) -> None:
         self._folder = folder
         self._make_backend = make_backend
+        self._lessons = lessons
         self._state = RoomState()
         self._profile: RoomProfile | None = None
         self._take: Take | None = None
@@ -87,12 +94,11 @@ class RoomSession:
 
         def carry_out() -> None:
             backend = self._make_backend()
-            close_voice = None
-            if is_close_first:
-                first = Take(backend, TalkLesson(place=_CLOSE), input_device, output_device)
+            lesson = self._lessons[way]()
+            if is_close_first and isinstance(lesson, TalkLesson):
+                first = Take(backend, lesson.close_by(), input_device, output_device)
                 self._run(first, done=0, takes=2)
-                close_voice = first.recording
-            lesson = TalkLesson(close_voice=close_voice) if way is Way.TALK else _LESSONS[way]()
+                lesson = lesson.after(first.recording)
             take = Take(backend, lesson, input_device, output_device)
             learnt = self._run(take, done=int(is_close_first), takes=1 + int(is_close_first))
             self._show(learnt.profile("", take.microphone, take.loudspeaker), params, learnt.notes)

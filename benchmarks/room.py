@@ -1,4 +1,4 @@
-"""Room correction on measured rooms, by every way to learn one, and what its convolver costs: `python -m benchmarks.room PART`.
+"""Room correction on measured rooms, by every way to learn one, and what its stages cost: `python -m benchmarks.room PART`.
 
 Rooms and voices come from the evaluation material beside the checkout; the tables go to docs/benchmarks/room.md. Times are to
 be trusted only on a machine that does nothing else.
@@ -10,6 +10,7 @@ import argparse
 import csv
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import soxr
 from numpy.typing import NDArray
 
 from benchmarks.sections import put_section
+from engine.core.stage import Context, StreamFormat
 from engine.dsp.convolver import Convolver, PartitionedFilter
 from engine.dsp.correction import BANDS, FILTER, FLAT, Limits, Room, correction_taps
 from engine.dsp.curve import THIRD_OCTAVES_HZ, power_spectrum, third_octave_db
@@ -27,6 +29,7 @@ from engine.errors import RoomError
 from engine.measure.response import decay_of, response_curve
 from engine.measure.sweep import Sweep, SweepResult, evaluate_sweeps
 from engine.measure.talk import evaluate_talk
+from engine.stages.dereverb import Dereverb, DereverbParams
 
 RATE_HZ = 48_000
 HOP = 480
@@ -135,20 +138,32 @@ def room_row(path: Path, speakers: dict[str, Samples]) -> Row:
     )
 
 
-def convolver_costs_ms(seconds: float, hops: int = 6000) -> tuple[float, float]:
-    """Median and 99th percentile of the time for a hop of 480 frames, one channel."""
-    rng = np.random.default_rng(1)
+def convolver_costs_ms(seconds: float) -> NDArray[np.float64]:
+    """What each hop costs a filter of this length."""
     convolver = Convolver(1)
-    convolver.hand_over(PartitionedFilter(rng.standard_normal(round(seconds * RATE_HZ))))
+    convolver.hand_over(PartitionedFilter(np.random.default_rng(1).standard_normal(round(seconds * RATE_HZ))))
     convolver.reset()
-    sound = (0.1 * rng.standard_normal((1, HOP))).astype(np.float32)
+    return costs_ms(convolver.process)
+
+
+def dereverb_costs_ms() -> NDArray[np.float64]:
+    """What each hop costs the suppressor of late reverberation."""
+    stage = Dereverb()
+    stage.prepare(StreamFormat(RATE_HZ, 1, HOP))
+    context: Context[DereverbParams] = Context(DereverbParams(), len(Dereverb.meters))
+    return costs_ms(lambda block: stage.process(block, context))
+
+
+def costs_ms(process: Callable[[NDArray[np.float32]], None], hops: int = 6000) -> NDArray[np.float64]:
+    """Time for each hop of 480 frames, one channel, shape (hops,)."""
+    sound = (0.1 * np.random.default_rng(1).standard_normal((1, HOP))).astype(np.float32)
     costs = np.zeros(hops)
     for hop in range(hops):
         block = sound.copy()
         started = time.perf_counter()
-        convolver.process(block)
+        process(block)
         costs[hop] = time.perf_counter() - started
-    return float(np.median(costs) * 1e3), float(np.percentile(costs, 99) * 1e3)
+    return costs * 1e3
 
 
 def rooms_table(rows: list[Row]) -> str:
@@ -175,30 +190,31 @@ def rooms_table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def convolver_table() -> str:
-    """What filters of several lengths cost, as Markdown."""
-    lines = [
-        "`python -m benchmarks.room convolver`, one channel, hops of 480 frames (10 ms).",
-        "",
-        "| filter | median ms per hop | p99 ms per hop |",
-        "|---|---|---|",
-    ]
-    for seconds in (0.1, 1.0, 4.0):
-        median_ms, p99_ms = convolver_costs_ms(seconds)
-        lines.append(f"| {seconds:g} s | {median_ms:.3f} | {p99_ms:.3f} |")
-    return "\n".join(lines)
+def costs_table() -> str:
+    """What filters of several lengths and the suppressor cost, as Markdown."""
+    rows = {f"filter of {seconds:g} s": convolver_costs_ms(seconds) for seconds in (0.1, 1.0, 4.0)}
+    rows["dereverb"] = dereverb_costs_ms()
+    return "\n".join(
+        [
+            "`python -m benchmarks.room costs`, one channel, hops of 480 frames (10 ms).",
+            "",
+            "| | median ms per hop | p99 ms per hop |",
+            "|---|---|---|",
+            *(f"| {name} | {np.median(costs):.3f} | {np.percentile(costs, 99):.3f} |" for name, costs in rows.items()),
+        ]
+    )
 
 
 def main() -> int:
     """Write the tables."""
     root = Path(__file__).resolve().parents[1]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.room", description=__doc__)
-    parser.add_argument("part", choices=("rooms", "convolver"), help="what to measure")
+    parser.add_argument("part", choices=("rooms", "costs"), help="what to measure")
     parser.add_argument("--eval", type=Path, default=root.parent / "shared" / "eval", help="evaluation material")
     parser.add_argument("--out", type=Path, default=root / "docs" / "benchmarks", help="folder for the tables")
     options = parser.parse_args()
-    if options.part == "convolver":
-        heading, text = "Cost of the convolver", convolver_table()
+    if options.part == "costs":
+        heading, text = "Cost per hop", costs_table()
     else:
         data = options.eval / "data"
         if not (data / "manifest.csv").is_file():

@@ -64,13 +64,11 @@ def _learn(command: argparse.Namespace, folder: RoomFolder) -> None:
     elif command.way == "clap":
         lesson = ClapLesson()
     else:
-        close = None
+        lesson = talking = TalkLesson(command.speaker)
         if command.close:
-            nearby = TalkLesson(command.speaker, place="a hand's breadth from the microphone")
-            first = Take(backend, nearby, command.input, command.output)
+            first = Take(backend, talking.close_by(), command.input, command.output)
             _carry_out(first)
-            close = first.recording
-        lesson = TalkLesson(command.speaker, close)
+            lesson = talking.after(first.recording)
     take = Take(backend, lesson, command.input, command.output)
     _carry_out(take)
     learnt = take.status.learnt
@@ -131,6 +129,8 @@ def _list(folder: RoomFolder, as_json: bool) -> None:
 
 
 def _show(profiles: list[RoomProfile], as_json: bool) -> None:
+    from app.room_picture import limit_in_words
+    from engine.dsp.correction import FLAT, Limits
     from engine.dsp.curve import THIRD_OCTAVES_HZ
 
     if as_json:
@@ -156,6 +156,9 @@ def _show(profiles: list[RoomProfile], as_json: bool) -> None:
     for row, frequency_hz in enumerate(THIRD_OCTAVES_HZ):
         table.add_row(f"{frequency_hz:.0f} Hz", *(f"{level_db[row]:+.1f} dB" for level_db in levels))
     console().print(table)
+    for profile in profiles:
+        for sentence in limit_in_words(profile.room(), FLAT, Limits()):
+            print(f"{profile.name}: {sentence}")
 
 
 def _exported(profile: RoomProfile, file: Path) -> str:

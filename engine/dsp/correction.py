@@ -116,8 +116,7 @@ def correction(room: Room, target: str, limits: Limits) -> Curve:
     """Gain in dB over frequency that corrects `room`."""
     if room.is_correction:
         return Curve(room.curve.frequencies_hz, limits.strength * room.curve.gain_db)
-    inside = replace(limits, low_hz=max(limits.low_hz, room.low_hz), high_hz=min(limits.high_hz, room.high_hz))
-    return correction_db(room.curve, target_curve(target, room.own_target), inside)
+    return correction_db(room.curve, target_curve(target, room.own_target), _inside(room, limits))
 
 
 def correction_db(response: Curve, target: Curve, limits: Limits) -> Curve:
@@ -128,10 +127,32 @@ def correction_db(response: Curve, target: Curve, limits: Limits) -> Curve:
     response : Curve
         Smoothed level of what is corrected; only its shape counts.
     """
+    wanted_db = _wanted_db(response, target, limits)
+    return Curve(GRID_HZ, _limited(wanted_db, limits) * _band_window(limits.low_hz, limits.high_hz))
+
+
+def shortfall(room: Room, target: str, limits: Limits) -> Curve:
+    """How far `room` stays below its target because more boost is not allowed, in dB, 0 or more, on `GRID_HZ`."""
+    if room.is_correction:
+        return Curve(GRID_HZ, np.zeros(GRID_HZ.size))
+    inside = _inside(room, limits)
+    wanted_db = _wanted_db(room.curve, target_curve(target, room.own_target), inside)
+    missing_db = np.maximum(inside.strength * wanted_db - _limited(wanted_db, inside), 0.0)
+    is_inside = (inside.low_hz <= GRID_HZ) & (inside.high_hz >= GRID_HZ)
+    return Curve(GRID_HZ, np.where(is_inside, missing_db, 0.0))
+
+
+def _inside(room: Room, limits: Limits) -> Limits:
+    """No further than `room` was learnt."""
+    return replace(limits, low_hz=max(limits.low_hz, room.low_hz), high_hz=min(limits.high_hz, room.high_hz))
+
+
+def _wanted_db(response: Curve, target: Curve, limits: Limits) -> Values:
+    """Gain that would lead `response` to `target`, at the level at which a voice comes out as loud as it went in."""
     weights = speech_weights(GRID_HZ)
     wanted = target.at(GRID_HZ) - response.at(GRID_HZ)
     window = _band_window(limits.low_hz, limits.high_hz)
-    # The level at which a voice comes out as loud as it went in; the louder the rest, the less the correction may add.
+    # The louder the rest, the less the correction may add.
     low, high = float(wanted.min()), float(wanted.max())
     for _ in range(_LOUDNESS_STEPS):
         middle = (low + high) / 2.0
@@ -140,7 +161,7 @@ def correction_db(response: Curve, target: Curve, limits: Limits) -> Curve:
             low = middle
         else:
             high = middle
-    return Curve(GRID_HZ, _limited(wanted - high, limits) * window)
+    return np.asarray(wanted - high)
 
 
 def _limited(wanted_db: Values, limits: Limits) -> Values:

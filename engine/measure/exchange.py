@@ -23,7 +23,7 @@ from engine.dsp.responses import HIGH_SHELF, LOW_SHELF, equalizer_gain_db
 from engine.errors import PresetError, RoomError
 from engine.measure.lesson import Learnt
 from engine.measure.profile import LONGEST_IMPULSE_S, RoomProfile, StoredCurve, Way
-from engine.measure.response import decay_of, response_curve
+from engine.measure.response import decay_of, dies_away, response_curve
 from engine.stages.equalizer import EqualizerParams
 
 _SOUND = {".wav", ".flac", ".aif", ".aiff"}
@@ -108,6 +108,11 @@ def _from_impulse(path: Path) -> Learnt:
     impulse = samples.mean(axis=1)[: round(2 * LONGEST_IMPULSE_S * rate_hz)]
     if impulse.size < 16 or not np.isfinite(impulse).all() or not impulse.any():
         raise RoomError(f"{path} holds no impulse response: it is empty or silent")
+    if not dies_away(impulse, rate_hz):
+        raise RoomError(
+            f"{path} holds no impulse response: it does not die away from one jump on, as a clap in the room does; "
+            "export the impulse response as WAV from the program that measured the room"
+        )
     top_hz = 0.45 * rate_hz
     if rate_hz != SAMPLE_RATE_HZ:
         impulse = soxr.resample(impulse, rate_hz, SAMPLE_RATE_HZ, quality="VHQ") * (rate_hz / SAMPLE_RATE_HZ)

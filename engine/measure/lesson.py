@@ -5,7 +5,7 @@ A lesson says what is played, what the user is told meanwhile, and what the reco
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -119,9 +119,21 @@ class SweepLesson:
         )
 
 
+_CLOSE, _SEAT = "a hand's breadth from the microphone", "where you always sit"
+_READING = (
+    "On a grey morning the ferry left the harbour, and gulls circled over the quay. Five children watched the waves rush past "
+    "and shouted each time the cold spray reached them. A baker sold warm bread with cheese, plums and thick yellow cream. By "
+    "noon the fog was gone, the island shone in the sun, and everyone sang, laughed and looked for the best place to swim."
+)
+"""Half a minute with the sounds of speech well mixed."""
+
+_OF_TWO_S, _SIT_BACK_S = 26.0, 4.0
+"""Both takes and the way between them are under a minute."""
+
+
 @dataclass(frozen=True, slots=True)
 class TalkLesson:
-    """Half a minute of talking.
+    """Talking for a while.
 
     Parameters
     ----------
@@ -129,25 +141,44 @@ class TalkLesson:
         Kind of voice; empty to hear for itself.
     close_voice : array or None
         The same voice close to the microphone, shape (frames,), recorded by another take: see `evaluate_talk`.
+    talk_s, ready_s : float
+        How long to talk, and how long it may take to get there before.
     place : str
         From where to talk, for the user.
     """
 
     speaker: str = ""
     close_voice: NDArray[np.float32] | None = None
-    seconds: float = 30.0
-    place: str = "where you always sit"
+    talk_s: float = 30.0
+    ready_s: float = 0.0
+    place: str = _SEAT
+
+    def close_by(self) -> TalkLesson:
+        """The first of two: the same from close to the microphone."""
+        return replace(self, place=_CLOSE, talk_s=_OF_TWO_S)
+
+    def after(self, close_voice: NDArray[np.float32]) -> TalkLesson:
+        """The second of two, with time to sit back."""
+        return replace(self, close_voice=close_voice, talk_s=_OF_TWO_S, ready_s=_SIT_BACK_S)
+
+    @property
+    def seconds(self) -> float:
+        """How long is recorded."""
+        return self.ready_s + self.talk_s
 
     def stimulus(self) -> None:
         """Nothing is played."""
 
     def phase(self, at_s: float) -> str:
         """What is going on then."""
-        return f"Talk as you always do, from {self.place}."
+        if at_s < self.ready_s:
+            return f"Now the same words, as loud, from {self.place}: go there."
+        return f"Talk as loud as always, from {self.place}; say what you like, or read this: “{_READING}”"
 
     def evaluate(self, recording: NDArray[np.float32]) -> Learnt:
         """The colour of room and microphone, and an estimate of the decay."""
-        result = evaluate_talk(recording, self.speaker, self.close_voice)
+        talking = recording[round(self.ready_s * SAMPLE_RATE_HZ) :]
+        result = evaluate_talk(talking, self.speaker, self.close_voice)
         decay = None if result.decay_s is None else Decay(None, None, result.decay_s, 0.0, 0.0)
         notes = (f"Compared with the voice: {result.speaker}.",)
         return Learnt(Way.TALK, result.curve, result.low_hz, result.high_hz, decay, None, notes)

@@ -27,6 +27,11 @@ _HEADROOM_DB = 5.0
 _MOST_CROOKED = 0.1
 """One less the squared correlation of a fall with a straight line; annex B of ISO 3382-2 doubts from 0.01 on."""
 
+_EVENT_MS, _BUILD_UP_MS = 10.0, 200.0
+_LEAST_FALL_DB, _MOST_RISE_DB = 10.0, 10.0
+_STILL_LOUD_DB = 20.0
+_MOST_BEFORE = 0.1
+
 _SMOOTHING_MS = 10.0
 _LOWEST_OF_A_CAVE_S = 30.0
 
@@ -58,6 +63,23 @@ def onset(impulse: NDArray[np.floating]) -> int:
     """Sample at which the direct sound begins: where it first comes within 20 dB of the peak."""
     magnitude = np.abs(impulse)
     return int(np.argmax(magnitude >= 10 ** (_ONSET_DB / 20) * magnitude.max()))
+
+
+def dies_away(sound: NDArray[np.floating], rate_hz: int) -> bool:
+    """Whether a sound, shape (frames,), dies away from its beginning on, as a response does, and no speech, music or noise."""
+    frame = round(_EVENT_MS * rate_hz / 1e3)
+    energy = np.square(np.asarray(sound[: sound.size // frame * frame], np.float64)).reshape(-1, frame).mean(axis=1)
+    if energy.size < 2:
+        return True  # shorter than any sound that is not one event
+    loudest = int(np.argmax(energy))
+    level_db = 10.0 * np.log10(energy[loudest:] + 1e-20)
+    rise_db = level_db - np.minimum.accumulate(level_db)
+    end_db = 10.0 * float(np.log10(energy[-max(1, energy.size // 10) :].mean() + 1e-20))
+    return (
+        energy[: max(0, loudest - round(_BUILD_UP_MS / _EVENT_MS))].sum() < _MOST_BEFORE * energy.sum()
+        and float(rise_db[level_db > level_db[0] - _STILL_LOUD_DB].max()) < _MOST_RISE_DB
+        and float(level_db[0]) - end_db > _LEAST_FALL_DB
+    )
 
 
 def decay_of(impulse: NDArray[np.floating], rate_hz: int, octave_hz: float | None = None) -> Decay:

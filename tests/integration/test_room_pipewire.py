@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ from engine.dsp.curve import power_spectrum, third_octave_db
 from engine.measure.profile import decode_profile
 from engine.measure.response import decay_of
 from tests.helpers.rooms import room_impulse
-from tests.rig.processes import end
+from tests.rig.room_loop import room_in
 from tests.rig.studio import PipeWireStudio
 
 pytestmark = pytest.mark.needs("pipewire")
@@ -30,21 +28,6 @@ PPM = 100.0
 
 ATTEMPTS = 3
 """A busy machine may tear a hole into the sound; such a take is refused with the reason, and a user measures again."""
-
-
-@contextmanager
-def room(studio: PipeWireStudio, impulse: Path, ppm: float) -> Iterator[None]:
-    """A room between `app_out` and `fake_mic` while the context lasts."""
-    command = [sys.executable, "-m", "tests.rig.room_loop", "--impulse", str(impulse), "--ppm", str(ppm)]
-    loop = subprocess.Popen([*command, "--gain", "0.5", "--noise", str(NOISE)], env=studio.env, stdout=subprocess.PIPE)
-    assert loop.stdout is not None
-    try:
-        with loop.stdout as said:
-            assert said.readline() == b"ready\n"
-            yield
-            end(loop)
-    finally:
-        end(loop)
 
 
 def measure(studio: PipeWireStudio, config: Path) -> str:
@@ -77,7 +60,7 @@ def test_a_known_room_is_recovered_through_the_real_path(tmp_path: Path) -> None
     # So loud that the sweep comes back at the level at which it was played.
     impulse /= np.sqrt(np.sum(impulse**2))
     np.save(tmp_path / "room.npy", impulse)
-    with PipeWireStudio() as studio, room(studio, tmp_path / "room.npy", PPM):
+    with PipeWireStudio() as studio, room_in(studio, tmp_path / "room.npy", noise=NOISE, ppm=PPM):
         said = measure(studio, tmp_path / "config")
     profile = decode_profile((tmp_path / "config" / "rooms" / "Attic.room.json").read_bytes())
     error_db = third_octaves_db(profile.impulse_samples()) - third_octaves_db(impulse)

@@ -11,13 +11,33 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
 from tests.helpers.simulated_room import RoomLoop
+from tests.rig.processes import end
+from tests.rig.studio import PipeWireStudio
 
 _CHUNK = 4800
 _DELAY_FRAMES = 3 * _CHUNK
+
+
+@contextmanager
+def room_in(studio: PipeWireStudio, impulse: Path, noise: float, ppm: float = 0.0) -> Iterator[None]:
+    """A room between `app_out` and `fake_mic` of a studio while the context lasts."""
+    command = [sys.executable, "-m", "tests.rig.room_loop", "--impulse", str(impulse), "--ppm", str(ppm)]
+    loop = subprocess.Popen([*command, "--gain", "0.5", "--noise", str(noise)], env=studio.env, stdout=subprocess.PIPE)
+    assert loop.stdout is not None
+    try:
+        with loop.stdout as said:
+            assert said.readline() == b"ready\n"
+            yield
+            end(loop)
+    finally:
+        end(loop)
 
 
 def main() -> int:

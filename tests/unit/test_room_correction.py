@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,22 @@ import soxr
 from numpy.typing import NDArray
 from scipy import signal
 
+from app.room_picture import limit_in_words
 from engine.core.chain import Chain
 from engine.core.stage import Context, StreamFormat
 from engine.dsp.band_fit import Band, bands_db, fit_bands
-from engine.dsp.correction import BANDS, FORMS, OWN, TARGETS, Limits, Room, correction, correction_taps, target_curve
+from engine.dsp.correction import (
+    BANDS,
+    FORMS,
+    OWN,
+    TARGETS,
+    Limits,
+    Room,
+    correction,
+    correction_taps,
+    shortfall,
+    target_curve,
+)
 from engine.dsp.curve import GRID_HZ, THIRD_OCTAVES_HZ, Curve, power_spectrum, third_octave_db
 from engine.dsp.minimum_phase import energy_delay_ms, minimum_phase_taps, response_db
 from engine.dsp.responses import HIGH_SHELF, LOW_SHELF, PEAK
@@ -60,6 +73,20 @@ def test_a_null_is_left_alone_and_a_dip_is_filled() -> None:
     gain = correction(Room(Curve(GRID_HZ, level)), "flat", Limits())
     assert abs(float(gain.at(np.array([500.0]))[0])) < 0.1
     assert float(gain.at(np.array([2000.0]))[0]) > 3.5
+
+
+def test_what_the_boost_limit_keeps_back_is_told() -> None:
+    level = np.zeros(GRID_HZ.size)
+    level[np.abs(np.log2(GRID_HZ / 2500)) < 0.5] = -12.0
+    dull = Room(Curve(GRID_HZ, level))
+    missing = shortfall(dull, "flat", Limits(boost_db=6.0))
+    # Where it is dull it wants 12 dB, less what all of it is turned down by so that the voice stays as loud.
+    assert 3.0 < float(missing.at(np.array([2500.0]))[0]) < 6.0
+    np.testing.assert_array_equal(missing.gain_db[GRID_HZ < 1500], 0.0)
+    assert shortfall(dull, "flat", Limits(boost_db=12.0)).gain_db.max() < 0.1
+    (sentence,) = limit_in_words(dull, "flat", Limits(boost_db=6.0))
+    assert re.match(r"From 1[67]\d\d to 3[5-8]\d\d Hz the room takes more than a boost of 6 dB gives back", sentence)
+    assert limit_in_words(room_of(room_impulse()), "flat", Limits()) == ()
 
 
 def test_nothing_changes_outside_of_the_band() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 from engine.dsp.band_fit import Band, bands_db
 from engine.dsp.curve import GRID_HZ, Curve
@@ -14,7 +15,8 @@ from engine.dsp.responses import HIGH_SHELF, LOW_SHELF, PEAK
 from engine.errors import RoomError
 from engine.measure.exchange import export_equalizer_apo, export_rew, import_profile
 from engine.measure.profile import decode_profile, encode_profile
-from tests.helpers.rooms import RATE_HZ, room_impulse
+from engine.measure.response import dies_away
+from tests.helpers.rooms import RATE_HZ, room_impulse, speech_like
 
 REW = """* Measurement data measured by REW V5.20
 * Freq(Hz) SPL(dB) Phase(degrees)
@@ -82,6 +84,43 @@ def test_a_silent_impulse_response_is_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(48_000), RATE_HZ)
     with pytest.raises(RoomError, match="it is empty or silent"):
         import_profile(tmp_path / "a.wav", "Attic")
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        speech_like(4.0),
+        0.1 * np.random.default_rng(1).standard_normal(2 * RATE_HZ),
+        0.3 * np.sin(np.arange(2 * RATE_HZ) * 0.05),
+        np.concatenate([room_impulse(0.4), 0.8 * room_impulse(0.4)]) / 4,
+        room_impulse(0.4)[::-1] / 4,
+    ],
+    ids=["speech", "noise", "tone", "two claps", "backwards"],
+)
+def test_a_sound_that_is_no_impulse_response_is_refused(tmp_path: Path, sound: NDArray[np.float64]) -> None:
+    soundfile.write(tmp_path / "a.wav", sound, RATE_HZ, subtype="FLOAT")
+    with pytest.raises(
+        RoomError, match=r"holds no impulse response: it does not die away .* export the impulse response"
+    ):
+        import_profile(tmp_path / "a.wav", "Attic")
+
+
+@pytest.mark.parametrize("frames", [24, 300, 2000])
+def test_the_short_response_of_headphones_is_taken_over(tmp_path: Path, frames: int) -> None:
+    response = np.random.default_rng(3).standard_normal(frames) * np.exp(-np.arange(frames) / (frames / 8))
+    soundfile.write(tmp_path / "a.wav", 0.3 * response, RATE_HZ, subtype="FLOAT")
+    assert import_profile(tmp_path / "a.wav", "Phones").impulse
+
+
+@pytest.mark.needs("eval")
+def test_measured_rooms_are_responses_and_recordings_are_none(eval_folder: Path) -> None:
+    taken, refused = [], []
+    for path in sorted((eval_folder / "data").glob("*/*.flac")):
+        samples, rate_hz = soundfile.read(path, always_2d=True)
+        (taken if dies_away(samples.mean(axis=1), rate_hz) else refused).append(path)
+    rooms = {path for path in taken + refused if path.parent.name == "rir"}
+    assert rooms <= set(taken)
+    assert len(set(taken) - rooms) <= 3, taken
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from engine import DeviceDescription, DeviceSnapshot, RoomConfig
 
 WAYS = {
     "sweep": ("Sweep", "A loudspeaker plays sweeps for 20 s. Teaches tone and decay; the surest way."),
-    "twice": ("Talk twice", "Half a minute close to the microphone, half a minute from your seat. Teaches the tone."),
+    "twice": ("Talk twice", "First close to the microphone, then from your seat; a minute in all. Teaches the tone."),
     "talk": ("Just talk", "Half a minute from your seat. Teaches strong colours only."),
     "clap": ("Clap", "Clap hard, or burst a balloon. Teaches how long the room rings, not its tone."),
     "file": ("File…", "An impulse response, or a file of REW, AutoEq or Equalizer APO."),
@@ -27,8 +27,8 @@ WAYS = {
 
 ADVICE = {
     "sweep": "Put the loudspeaker where you sit and face the microphone with it; keep still. Your listeners hear it too.",
-    "twice": "Read something aloud, without a pause. First close; when the words below change, the same text from your seat.",
-    "talk": "Read something aloud, without a pause, as loud as always.",
+    "twice": "Talk without a pause. First close; when it says so, go to your seat and say the same words again.",
+    "talk": "Talk without a pause, as loud as always.",
     "clap": "Clap where you sit, not into the microphone; then wait until all is quiet.",
 }
 

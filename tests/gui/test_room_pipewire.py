@@ -1,0 +1,137 @@
+"""The room wizard in its window, on a real sound server: a room learnt by sweeps, and one by talking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+from scipy import signal
+
+from app.bridge import EngineBridge, LinkState
+from app.room_session import RoomSession
+from app.room_state import Step, Way
+from app.rooms import RoomFolder
+from app.ui.main_window import MainWindow
+from app.ui.panels.room_panel import RoomPanel
+from app.ui.tools import Tool
+from engine import DeviceConfig, EngineConfig, RoomConfig, SetRoom
+from engine.dsp.curve import THIRD_OCTAVES_HZ, power_spectrum, third_octave_db
+from engine.io.system import SystemBackend
+from engine.measure.lesson import Lesson, SweepLesson, TalkLesson
+from engine.measure.sweep import Sweep
+from tests.helpers.fake_engine import FakeEngine, FakeLink
+from tests.helpers.rooms import RATE_HZ, room_impulse, speech_like
+from tests.rig.room_loop import room_in
+from tests.rig.studio import PipeWireStudio
+
+pytestmark = pytest.mark.needs("pipewire")
+
+PATIENCE_MS = 60_000
+ATTEMPTS = 3
+"""A busy machine may tear a hole into the sound; such a take is refused with the reason, and a user tries again."""
+
+SHORT: dict[Way, Callable[[], Lesson]] = {
+    Way.SWEEP: lambda: SweepLesson(Sweep(sweep_s=2.5, pause_s=1.2, takes=2)),
+    Way.TALK: lambda: TalkLesson(talk_s=22.0),
+}
+"""As users have them, in less time."""
+
+
+@pytest.fixture(scope="module")
+def studio() -> Iterator[PipeWireStudio]:
+    with PipeWireStudio() as studio:
+        yield studio
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RoomFolder:
+    return RoomFolder(tmp_path / "rooms")
+
+
+@pytest.fixture
+def panel(
+    qtbot: QtBot, engine: FakeEngine, folder: RoomFolder, studio: PipeWireStudio, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RoomPanel]:
+    for name in ("PULSE_SERVER", "PULSE_RUNTIME_PATH", "JACK_NO_START_SERVER"):
+        monkeypatch.setenv(name, studio.env[name])
+    devices = DeviceConfig(input="pulse:fake_mic", output="pulse:app_out")
+    bridge = EngineBridge(FakeLink(engine), EngineConfig(devices=devices))
+    tool = Tool("room", "Room", "Rooms.", lambda bridge: RoomPanel(bridge, RoomSession(folder, SystemBackend, SHORT)))
+    window = MainWindow(bridge, tools=(tool,))
+    qtbot.addWidget(window)
+    window.show()
+    bridge.open()
+    qtbot.waitUntil(lambda: bridge.link_state is LinkState.CONNECTED and bool(window.chain.cards))
+    window.open_tool("room")
+    opened = window.tool_panel
+    assert isinstance(opened, RoomPanel)
+    opened.choosing.loudspeaker.addItem("The studio's", "pulse:app_out")
+    opened.choosing.loudspeaker.setCurrentIndex(opened.choosing.loudspeaker.count() - 1)
+    yield opened
+    bridge.close(timeout_s=5.0)
+
+
+def click(button: QWidget) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def learn(qtbot: QtBot, panel: RoomPanel, way: str) -> None:
+    """Take after take, as a user does, until one is of use."""
+    refusals = []
+    click(panel.choosing.ways[way])
+    for _ in range(ATTEMPTS):
+        qtbot.waitUntil(lambda: step(panel) is Step.LEARNING)
+        qtbot.waitUntil(lambda: step(panel) is not Step.LEARNING, timeout=PATIENCE_MS)
+        if step(panel) is Step.LEARNT:
+            return
+        refusals.append(panel.take.phase.text())
+        click(panel.take.again_button)
+    raise AssertionError(refusals)
+
+
+def step(panel: RoomPanel) -> Step | None:
+    return panel._shown.step if panel._shown is not None else None
+
+
+def test_sweeps_through_the_sound_server_teach_a_room_that_is_kept_and_used(
+    qtbot: QtBot, panel: RoomPanel, engine: FakeEngine, folder: RoomFolder, studio: PipeWireStudio, tmp_path: Path
+) -> None:
+    impulse = room_impulse(0.3, seconds=1.0)
+    impulse /= np.sqrt(np.sum(impulse**2))
+    np.save(tmp_path / "room.npy", impulse)
+    with room_in(studio, tmp_path / "room.npy", noise=1e-3):
+        learn(qtbot, panel, "sweep")
+    assert "The room rings for 0.3" in panel.result.words.text()
+    panel.result.name.setText("Attic")
+    click(panel.result.use_button)
+    used = SetRoom(RoomConfig(profile="Attic"))
+    qtbot.waitUntil(lambda: used in engine.commands)
+    kept = folder.load("Attic")
+    assert (kept.input_device, kept.output_device) == ("fake_mic", "app_out")
+    found_db = third_octave_db(power_spectrum(kept.impulse_samples()), RATE_HZ)
+    error_db = found_db - third_octave_db(power_spectrum(impulse), RATE_HZ)
+    assert np.abs(error_db - error_db.mean()).max() < 1.0
+
+
+def test_talking_into_the_sound_server_teaches_a_boxy_room(
+    qtbot: QtBot, panel: RoomPanel, folder: RoomFolder, studio: PipeWireStudio
+) -> None:
+    boxy = signal.oaconvolve(speech_like(20.0), room_impulse(0.3, boxy_db=15.0))[: 20 * RATE_HZ]
+    # Enough for every attempt.
+    voice = np.tile(0.3 * boxy / np.abs(boxy).max(), 4).astype(np.float32)
+    with studio.speaking(voice):
+        learn(qtbot, panel, "talk")
+    panel.result.name.setText("Box")
+    click(panel.result.save_button)
+    qtbot.waitUntil(lambda: folder.names() == ["Box"])
+    kept = folder.load("Box")
+    assert (kept.input_device, kept.output_device) == ("fake_mic", "")
+    at_the_box = int(np.argmin(np.abs(THIRD_OCTAVES_HZ - 315.0)))
+    level_db = kept.response.curve().at(THIRD_OCTAVES_HZ)
+    assert level_db[at_the_box] - np.median(level_db) > 3.0
