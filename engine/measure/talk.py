@@ -1,8 +1,9 @@
 """What half a minute of talking tells of a room: how it colours the voice, and how long it rings.
 
 No equipment: the average spectrum of speech is known (Byrne et al. 1994), so what a recording has more or less than that is
-room, microphone and, in part, the speaker. What may be the speaker's is left alone, so only strong colours are corrected; a
-second recording, close to the microphone, tells the room from the voice. Pure mathematics; nothing waits.
+room, microphone and, in part, the speaker. What may be the speaker's is left alone, so only strong colours are corrected. The
+same words once more, close to the microphone, tell the room from the voice: what differs is the room and the distance.
+Pure mathematics; nothing waits.
 
 Source: the spectrum, engine/dsp/speech_spectrum.py; blind decay times from the steepest free falls of the envelope, after
 R. Ratnam et al., "Blind estimation of reverberation time", JASA 114 (2003), where falls after a speaker has stopped bound the
@@ -27,7 +28,10 @@ _FRAME, _HOP = 4096, 2048
 _ACTIVE_DB, _LEAST_ABOVE_NOISE_DB = 30.0, 12.0
 _LEAST_SPEECH_S = 8.0
 _LEAST_DBFS = -55.0
-_SMOOTHING_OCTAVES = 2.0 / 3.0
+_SMOOTHING_OCTAVES, _OWN_SMOOTHING_OCTAVES = 2.0 / 3.0, 1.0 / 3.0
+"""The average voice tells no more than the first; the same words by the same voice do."""
+
+_CLOSE_M, _SOUND_M_PER_S = 0.15, 343.0
 _SPREAD_DB = Curve(
     np.array([100.0, 200.0, 400.0, 1000.0, 2500.0, 4000.0, 8000.0]), np.array([6.0, 4.3, 2.8, 2.5, 2.8, 4.3, 6.0])
 )
@@ -79,8 +83,8 @@ def evaluate_talk(
     speaker : str
         One of `SPEAKERS`; empty to go by the pitch.
     close_voice : array or None
-        The same speaker a hand's breadth from the same microphone, where the room is next to nothing: what differs is the
-        room alone, and no allowance for voices is made.
+        The same words by the same speaker some 15 cm from the same microphone, where the room is next to nothing: what
+        differs is the room, and no allowance for voices is made.
 
     Raises
     ------
@@ -89,12 +93,14 @@ def evaluate_talk(
     """
     heard = np.asarray(recording, np.float64)
     expect_no_clipping(heard)
-    voice_db, low_hz, high_hz = _voice(heard)
+    smoothing = _SMOOTHING_OCTAVES if close_voice is None else _OWN_SMOOTHING_OCTAVES
+    voice_db, low_hz, high_hz = _voice(heard, smoothing)
     if close_voice is not None:
         speaker = OWN_VOICE
         close = np.asarray(close_voice, np.float64)
         expect_no_clipping(close)
-        expected_db, close_low_hz, close_high_hz = _voice(close)
+        expected_db, close_low_hz, close_high_hz = _voice(close, smoothing)
+        expected_db -= _proximity_db(GRID_HZ) / 2.0
         low_hz, high_hz = max(low_hz, close_low_hz), min(high_hz, close_high_hz)
     else:
         speaker = speaker or _kind_of(heard)
@@ -109,7 +115,16 @@ def evaluate_talk(
     return TalkResult(Curve(GRID_HZ, curve.at(GRID_HZ)), low_hz, high_hz, speaker, blind_decay_s(heard))
 
 
-def _voice(heard: Values) -> tuple[Values, float, float]:
+def _proximity_db(frequencies_hz: Values) -> Values:
+    """What a cardioid adds close to a mouth: its half of pressure gradient rises by 1 + 1 / jkr in a spherical wave.
+
+    A microphone without a direction adds nothing, so half of it is never far wrong.
+    """
+    wave_number = 2.0 * np.pi * frequencies_hz / _SOUND_M_PER_S
+    return np.asarray(10.0 * np.log10(1.0 + 1.0 / (2.0 * wave_number * _CLOSE_M) ** 2))
+
+
+def _voice(heard: Values, smoothing_octaves: float) -> tuple[Values, float, float]:
     """Mean spectrum of the speech without the noise on `GRID_HZ`, in dB, and the band in which there was speech enough."""
     spectra = _spectra(heard)
     level_db = 10.0 * np.log10(_voice_band(spectra) + 1e-20)
@@ -125,7 +140,7 @@ def _voice(heard: Values) -> tuple[Values, float, float]:
     voice = spectra[active].mean(axis=0)
     is_heard = smoothed_db(voice, RATE_HZ, GRID_HZ, 1 / 3) - smoothed_db(noise, RATE_HZ, GRID_HZ, 1 / 3) > 3.0
     low_hz, high_hz = _band(is_heard)
-    return smoothed_db(np.maximum(voice - noise, 0.0), RATE_HZ, GRID_HZ, _SMOOTHING_OCTAVES), low_hz, high_hz
+    return smoothed_db(np.maximum(voice - noise, 0.0), RATE_HZ, GRID_HZ, smoothing_octaves), low_hz, high_hz
 
 
 def blind_decay_s(heard: Values) -> float | None:
