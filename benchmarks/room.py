@@ -33,9 +33,9 @@ from engine.stages.dereverb import Dereverb, DereverbParams
 
 RATE_HZ = 48_000
 HOP = 480
-TALK_S = 26
+TALK_S, LEAST_VOICE_S = 26, 60
 SNR_DB = 30.0
-CLOSE_M, CLOSE_DIRECT_DB = 0.15, 12.0
+CLOSE_M, CLOSE_DIRECT_DB = 0.2, 10.0
 LEAST_SHARE = 0.6
 WAYS = TALKING, AGAIN, OTHER_WORDS, IDENTICAL = ("just talk", "talk twice", "other words", "identical")
 Samples = NDArray[np.float64]
@@ -43,7 +43,7 @@ Samples = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Somebody who speaks: two takes' worth of sound, and how high the recording of it reaches."""
+    """Somebody who speaks, and how high the recording of it reaches."""
 
     sound: Samples
     top_hz: float
@@ -72,7 +72,7 @@ def read(path: Path) -> tuple[Samples, int]:
 
 
 def voices(data: Path) -> dict[str, Voice]:
-    """Two takes' worth of each speaker of whom there is as much."""
+    """Each speaker of whom there is a minute."""
     clips: dict[str, list[Path]] = {}
     with (data / "manifest.csv").open(encoding="utf-8", newline="") as manifest:
         for row in csv.DictReader(manifest):
@@ -82,7 +82,7 @@ def voices(data: Path) -> dict[str, Voice]:
     for speaker, paths in clips.items():
         parts = [read(path) for path in paths]
         sound = np.concatenate([samples for samples, _ in parts])
-        if sound.size >= 2 * TALK_S * RATE_HZ:
+        if sound.size >= LEAST_VOICE_S * RATE_HZ:
             found[speaker] = Voice(sound, 0.45 * min(rate_hz for _, rate_hz in parts))
     return found
 

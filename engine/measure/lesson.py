@@ -119,7 +119,7 @@ class SweepLesson:
         )
 
 
-_CLOSE, _SEAT = "a hand's breadth from the microphone", "where you always sit"
+_CLOSE, _SEAT = "a hand's length (20 cm) from the microphone", "where you always sit"
 _READING = (
     "On a grey morning the ferry left the harbour, and gulls circled over the quay. Five children watched the waves rush past "
     "and shouted each time the cold spray reached them. A baker sold warm bread with cheese, plums and thick yellow cream. By "

@@ -31,7 +31,7 @@ _LEAST_DBFS = -55.0
 _SMOOTHING_OCTAVES, _OWN_SMOOTHING_OCTAVES = 2.0 / 3.0, 1.0 / 3.0
 """The average voice tells no more than the first; the same words by the same voice do."""
 
-_CLOSE_M, _SOUND_M_PER_S = 0.15, 343.0
+_CLOSE_M, _SOUND_M_PER_S = 0.2, 343.0
 _SPREAD_DB = Curve(
     np.array([100.0, 200.0, 400.0, 1000.0, 2500.0, 4000.0, 8000.0]), np.array([6.0, 4.3, 2.8, 2.5, 2.8, 4.3, 6.0])
 )
@@ -83,7 +83,7 @@ def evaluate_talk(
     speaker : str
         One of `SPEAKERS`; empty to go by the pitch.
     close_voice : array or None
-        The same words by the same speaker some 15 cm from the same microphone, where the room is next to nothing: what
+        The same words by the same speaker some 20 cm from the same microphone, where the room is next to nothing: what
         differs is the room, and no allowance for voices is made.
 
     Raises

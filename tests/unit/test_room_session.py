@@ -53,7 +53,7 @@ def test_talking_twice_takes_the_second_voice_against_the_first(session: RoomSes
     state = session.state
     assert state.problem == ""
     assert state.picture is not None
-    close = next(progress for phase, progress in phases.items() if "hand's breadth" in phase)
+    close = next(progress for phase, progress in phases.items() if "hand's length" in phase)
     seat = next(progress for phase, progress in phases.items() if "where you always sit" in phase)
     assert close < 0.5 <= seat
     # The same voice both times: the room has no colour of its own, so nothing is corrected.
