@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from engine.dsp.curve import GRID_HZ, Curve, Values, smoothed_db
 from engine.dsp.speech_spectrum import ANY, FEMALE, MALE, speech_spectrum
 from engine.errors import RoomError
+from engine.measure.pitch import PitchTrack, pitch_track
 from engine.measure.sweep import expect_no_clipping
 
 RATE_HZ = 48_000
@@ -41,8 +42,9 @@ voice, and is left."""
 OWN_VOICE = "own"
 """What stands for the kind of speaker where the voice was compared with itself."""
 
-_PITCH_HZ = (60.0, 400.0)
+_VOICED, _LEAST_VOICED_FRAMES = 0.45, 40
 _MALE_BELOW_HZ = 155.0
+_LEAST_VOICE_SHARE = 0.03
 
 _ENVELOPE_MS = 10.0
 _FALL_MS, _FALL_DB = 100.0, 12.0
@@ -92,18 +94,16 @@ def evaluate_talk(
         If there is too little speech, or too much noise; the sentence says what to do.
     """
     heard = np.asarray(recording, np.float64)
-    expect_no_clipping(heard)
     smoothing = _SMOOTHING_OCTAVES if close_voice is None else _OWN_SMOOTHING_OCTAVES
     voice_db, low_hz, high_hz = _voice(heard, smoothing)
     if close_voice is not None:
         speaker = OWN_VOICE
         close = np.asarray(close_voice, np.float64)
-        expect_no_clipping(close)
         expected_db, close_low_hz, close_high_hz = _voice(close, smoothing)
         expected_db -= _proximity_db(GRID_HZ) / 2.0
         low_hz, high_hz = max(low_hz, close_low_hz), min(high_hz, close_high_hz)
     else:
-        speaker = speaker or _kind_of(heard)
+        speaker = speaker or _kind_of(pitch_track(heard))
         expected_db = _expected_db(speaker)
     inside = (low_hz <= GRID_HZ) & (high_hz >= GRID_HZ)
     difference = (voice_db - expected_db)[inside]
@@ -126,6 +126,7 @@ def _proximity_db(frequencies_hz: Values) -> Values:
 
 def _voice(heard: Values, smoothing_octaves: float) -> tuple[Values, float, float]:
     """Mean spectrum of the speech without the noise on `GRID_HZ`, in dB, and the band in which there was speech enough."""
+    expect_no_clipping(heard)
     spectra = _spectra(heard)
     level_db = 10.0 * np.log10(_voice_band(spectra) + 1e-20)
     loud_db, quiet_db = float(np.percentile(level_db, 95)), float(np.percentile(level_db, 5))
@@ -136,6 +137,8 @@ def _voice(heard: Values, smoothing_octaves: float) -> tuple[Values, float, floa
         raise RoomError("the room is too loud to learn it by talking; silence what hums or blows and try again")
     if np.count_nonzero(active) * _HOP / RATE_HZ < _LEAST_SPEECH_S:
         raise RoomError("that was too little speech; read something aloud for half a minute without long pauses")
+    if pitch_track(heard).voice_share() < _LEAST_VOICE_SHARE:
+        raise RoomError("nobody was heard talking; read something aloud, silence what else is heard, and try again")
     noise = np.percentile(spectra, 5, axis=0) * 1.5
     voice = spectra[active].mean(axis=0)
     is_heard = smoothed_db(voice, RATE_HZ, GRID_HZ, 1 / 3) - smoothed_db(noise, RATE_HZ, GRID_HZ, 1 / 3) > 3.0
@@ -186,21 +189,12 @@ def _band(is_heard: NDArray[np.bool_]) -> tuple[float, float]:
     return max(80.0, float(GRID_HZ[low])), float(GRID_HZ[max(high, middle)])
 
 
-def _kind_of(heard: Values) -> str:
+def _kind_of(track: PitchTrack) -> str:
     """Male or female by the median pitch; "any" where no pitch is clear."""
-    every = RATE_HZ // 8000
-    slow = heard[: heard.size // every * every].reshape(-1, every).mean(axis=1)
-    size, rate_hz = 512, RATE_HZ / every
-    shortest, longest = int(rate_hz / _PITCH_HZ[1]), int(rate_hz / _PITCH_HZ[0])
-    frames = np.lib.stride_tricks.sliding_window_view(slow, size)[:: size // 2]
-    power = np.square(np.abs(np.fft.rfft((frames - frames.mean(axis=1, keepdims=True)) * np.hanning(size), 2 * size)))
-    correlation = np.fft.irfft(power)[:, :longest]
-    strength = correlation[:, shortest:] / (correlation[:, :1] + 1e-12)
-    voiced = (strength.max(axis=1) > 0.45) & (correlation[:, 0] > np.percentile(correlation[:, 0], 50))
-    if np.count_nonzero(voiced) < 20:
+    is_voiced = (track.strength > _VOICED) & (track.level_db > np.percentile(track.level_db, 50))
+    if np.count_nonzero(is_voiced) < _LEAST_VOICED_FRAMES:
         return ANY
-    pitch_hz = rate_hz / (shortest + strength[voiced].argmax(axis=1))
-    return MALE if float(np.median(pitch_hz)) < _MALE_BELOW_HZ else FEMALE
+    return MALE if float(np.median(track.pitch_hz[is_voiced])) < _MALE_BELOW_HZ else FEMALE
 
 
 def _band_envelope_db(heard: Values, low_hz: float, high_hz: float) -> Values:

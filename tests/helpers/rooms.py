@@ -40,14 +40,17 @@ def room_of(impulse: NDArray[np.float64]) -> Room:
 
 
 def speech_like(seconds: float = 30.0, seed: int = 1) -> NDArray[np.float64]:
-    """Noise with the average spectrum of speech, in syllables with pauses, over a faint room noise."""
+    """A humming, breathy voice with the average spectrum of speech, in syllables with pauses, over a faint room noise."""
     rng = np.random.default_rng(seed)
     frames = round(seconds * RATE_HZ)
     frequencies = np.maximum(np.fft.rfftfreq(frames, 1 / RATE_HZ), 20.0)
     density = speech_spectrum(ANY).at(frequencies) - 10 * np.log10(frequencies)
-    noise = np.fft.irfft(np.fft.rfft(rng.standard_normal(frames)) * 10 ** (density / 20), frames)
     t = np.arange(frames) / RATE_HZ
+    pitch_hz = 130.0 * 2.0 ** (0.25 * np.sin(2 * np.pi * 0.31 * t + seed) + 0.15 * np.sin(2 * np.pi * 0.83 * t))
+    pulses = np.diff(np.floor(np.cumsum(pitch_hz) / RATE_HZ), prepend=0.0) * np.sqrt(RATE_HZ / pitch_hz)
+    source = 0.9 * pulses + 0.45 * rng.standard_normal(frames)
+    voiced = np.fft.irfft(np.fft.rfft(source) * 10 ** (density / 20), frames)
     gate = (np.sin(2 * np.pi * 1.7 * t) > -0.2) & (np.sin(2 * np.pi * 0.23 * t) > -0.6)
     smooth = np.convolve(gate, np.full(480, 1 / 480), mode="same")
-    voice = smooth * noise / np.abs(noise).max()
+    voice = smooth * voiced / np.abs(voiced).max()
     return np.asarray(0.5 * voice + 1e-4 * rng.standard_normal(frames))

@@ -36,6 +36,18 @@ def test_a_boxy_room_is_heard_in_the_voice(is_close_known: bool) -> None:
     assert improvement(impulse, Room(result.curve, result.low_hz, result.high_hz)) > (0.6 if is_close_known else 0.2)
 
 
+def test_half_of_what_a_cardioid_adds_close_by_is_allowed_for() -> None:
+    voice = speech_like()
+    wave_number = 2 * np.pi * np.maximum(np.fft.rfftfreq(voice.size, 1 / RATE_HZ), 20.0) / 343.0
+    close = np.fft.irfft(np.fft.rfft(voice) * (1 + 0.5 / (1j * wave_number * 0.2)), voice.size)
+    low = {}
+    for kind, sound in (("omni", voice), ("cardioid", close)):
+        curve = evaluate_talk(voice, close_voice=0.5 * sound / np.abs(sound).max()).curve
+        low[kind] = float(curve.at(np.array([125.0]))[0] - curve.at(np.array([1000.0]))[0])
+    assert low["omni"] == pytest.approx(-low["cardioid"], abs=0.4)
+    assert 1.0 < low["omni"] < 2.5
+
+
 def test_an_even_room_is_left_alone() -> None:
     result = evaluate_talk(speech_like(), ANY)
     inside = (THIRD_OCTAVES_HZ > 150) & (THIRD_OCTAVES_HZ < 8000)
