@@ -183,7 +183,7 @@ def close_by(words: Samples, impulse: Samples, is_cardioid: bool) -> Samples:
 
 def peaked(sound: Samples) -> Samples:
     """As loud as a recording may be."""
-    return 0.5 * sound / np.abs(sound).max()
+    return np.asarray(0.5 * sound / np.abs(sound).max())
 
 
 def convolver_costs_ms(seconds: float) -> NDArray[np.float64]:

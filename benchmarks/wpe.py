@@ -32,7 +32,7 @@ def dereverberated(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     out = np.zeros(padded.size + WINDOW)
     for hop, spectrum in enumerate(_predicted_away(spectra)):
         out[hop * HOP : hop * HOP + WINDOW] += np.fft.irfft(spectrum) * window
-    return (out[: samples.size] / (np.sum(window**2) / HOP)).astype(np.float32)
+    return np.asarray(out[: samples.size] / (np.sum(window**2) / HOP), np.float32)
 
 
 def _predicted_away(spectra: NDArray[np.complex128]) -> NDArray[np.complex128]:

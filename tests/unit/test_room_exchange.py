@@ -114,7 +114,8 @@ def test_the_short_response_of_headphones_is_taken_over(tmp_path: Path, frames: 
 
 @pytest.mark.needs("eval")
 def test_measured_rooms_are_responses_and_recordings_are_none(eval_folder: Path) -> None:
-    taken, refused = [], []
+    taken: list[Path] = []
+    refused: list[Path] = []
     for path in sorted((eval_folder / "data").glob("*/*.flac")):
         samples, rate_hz = soundfile.read(path, always_2d=True)
         (taken if dies_away(samples.mean(axis=1), rate_hz) else refused).append(path)
