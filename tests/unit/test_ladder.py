@@ -196,6 +196,8 @@ class MisbehavingStream:
             raise RuntimeError("session gone\nwith a long story")
         if self._denoiser.fault == "hang":
             time.sleep(0.2)
+        if self._denoiser.fault == "slow":
+            time.sleep(0.04)
         hop_out[:] = self._denoiser.gain * self._past[-1 - self._denoiser.delay_samples // HOP]
         if self._denoiser.fault == "nan":
             hop_out[7] = np.nan
@@ -256,6 +258,21 @@ def test_a_network_that_fails_is_replaced_without_a_trace_in_the_sound(
     assert told[1] == "light is heard instead of dry (it stands in)"
     assert told[-1] == "balanced is heard instead of light (it works again)"
     assert networks["balanced"].calls < 600
+
+
+@pytest.mark.parametrize(("frames", "is_left"), [(HOP, True), (HOP // 4, False)])
+def test_in_short_blocks_a_network_has_the_time_of_all_blocks_that_it_works_for(
+    networks: dict[str, Misbehaving], frames: int, is_left: bool
+) -> None:
+    stage = Denoise(networks)
+    stage.prepare(StreamFormat(48_000, 1, frames))
+    ctx: Context[DenoiseParams] = Context(DenoiseParams(mode="auto"), len(Denoise.meters))
+    # Two thirds of it are less than a call takes, and those of four blocks are more by far.
+    ctx.budget_ns = 50_000_000
+    networks["balanced"].fault = "slow"
+    for _ in range(20 * HOP // frames):
+        stage.process(np.zeros((1, frames), np.float32), ctx)
+    assert any("instead of balanced" in notice for notice in stage.take_notices()) is is_left
 
 
 def test_when_all_fail_the_dry_signal_goes_on(networks: dict[str, Misbehaving]) -> None:
