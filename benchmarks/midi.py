@@ -11,7 +11,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ import numpy as np
 from app.composition import chosen_models
 from app.engine_process import prepare_engine_process
 from app.paths import find_paths
-from engine import DeviceConfig, EngineConfig, Percentiles, ResetMeters, Start
+from engine import ChainConfig, EngineConfig, Percentiles, ResetMeters, Start
 from engine.control.midi_rtmidi import RtMidiSystem
 from engine.core.stage import Block, Context
 from engine.facade import Engine
@@ -31,7 +31,7 @@ from engine.io.simulated_sound import ArraySource, MemorySink
 from engine.stages import STAGES
 from engine.stages.denoise import FULL_STRENGTH_DB, Denoise, DenoiseParams
 from tests.helpers.engines import FakeVirtualMicrophone, wait_until
-from tests.rig.midi import FACTOR_HIGHEST, Witness, effective_after_ms, playing, tiny_desk
+from tests.rig.midi import FACTOR_HIGHEST, FADER, OTHER_FADER, Witness, effective_after_ms, playing, tiny_desk
 from tests.rig.studio import JackStudio
 
 PERIODS_FRAMES = (32, 64)
@@ -49,12 +49,11 @@ def main() -> None:
     command = parser.parse_args()
     delays_ms = {}
     for period_frames in PERIODS_FRAMES:
-        for control in (BEHIND, DENOISER):
-            with running(period_frames, control) as (jack, engine, witness):
-                delays_ms[period_frames, control.name] = measure_delays(
-                    jack, engine, witness, control, command.messages
-                )
-    with running(PERIODS_FRAMES[-1], BEHIND) as (jack, engine, _):
+        with running(period_frames) as (jack, engine, witnesses):
+            for control, witness in witnesses.items():
+                found = measure_delays(jack, engine, witness, control, command.messages)
+                delays_ms[period_frames, control.name] = found
+    with running(PERIODS_FRAMES[-1]) as (jack, engine, _):
         quiet, flood, handled = measure_flood(jack, engine, command.seconds)
     text = report(delays_ms, command.messages, quiet, flood, handled, command.seconds)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
@@ -64,15 +63,22 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Control:
-    """What the fader moves: 0 at its lower end."""
+    """What a fader moves: 0 at its lower end."""
 
     name: str
+    fader: int
     target: str
     highest: float
 
 
-BEHIND = Control("behind the denoiser", "witness.factor", FACTOR_HIGHEST)
-DENOISER = Control("the denoiser's own strength", "denoise.strength_db", FULL_STRENGTH_DB)
+BEHIND = Control("behind the denoiser", FADER, "witness.factor", FACTOR_HIGHEST)
+DENOISER = Control("the denoiser's own strength", OTHER_FADER, "denoise.strength_db", FULL_STRENGTH_DB)
+
+
+class StrengthWitness(Witness):
+    """Stands last too, and notes the strength."""
+
+    id = "strength_witness"
 
 
 class WatchedDenoise(Denoise):
@@ -87,35 +93,36 @@ class WatchedDenoise(Denoise):
 
 
 @contextmanager
-def running(period_frames: int, control: Control) -> Iterator[tuple[JackStudio, Engine, Witness]]:
+def running(period_frames: int) -> Iterator[tuple[JackStudio, Engine, dict[Control, Witness]]]:
     """A JACK server, and an engine that has come to rest."""
     with JackStudio(period_frames) as jack, tempfile.TemporaryDirectory() as folder:
         os.environ.update({name: value for name, value in jack.env.items() if name.startswith("JACK_")})
         denoiser = WatchedDenoise.build(chosen_models(find_paths()))
-        witness = Witness((lambda: denoiser.strength_db) if control is DENOISER else None)
-        engine = whole_engine(denoiser, witness, control, Path(folder))
+        witnesses = {BEHIND: Witness(), DENOISER: StrengthWitness(lambda: denoiser.strength_db)}
+        engine = whole_engine(denoiser, witnesses.values(), Path(folder))
         prepare_engine_process()
         try:
-            engine.send(Start(EngineConfig(devices=DeviceConfig())))
+            # The first message moves both.
+            engine.send(Start(EngineConfig(chain=ChainConfig(params={DENOISER.target: 0.0}))))
             time.sleep(5.0)
-            yield jack, engine, witness
+            yield jack, engine, witnesses
         finally:
             engine.close()
 
 
-def whole_engine(denoiser: Denoise, witness: Witness, control: Control, folder: Path) -> Engine:
-    """All stages as they are heard, and the witness behind them, on a simulated device that keeps time."""
+def whole_engine(denoiser: Denoise, witnesses: Iterable[Witness], folder: Path) -> Engine:
+    """All stages as they are heard, and the witnesses behind them, on a simulated device that keeps time."""
     models = chosen_models(find_paths())
     stages = (denoiser if stage is Denoise else stage.build(models) for stage in STAGES)
     noise = np.random.default_rng(1).normal(0.0, 0.05, (1, 480_000)).astype(np.float32)
     simulation = Simulation(SimulatedDevice(), SimulatedDevice(), is_real_time=True)
     backend = SimulatedBackend(simulation, lambda: ArraySource(noise, is_looped=True), MemorySink(), MemorySink())
     return Engine(
-        (*stages, witness),
+        (*stages, *witnesses),
         backend,
         lambda devices: FakeVirtualMicrophone(),
         midi_system=RtMidiSystem(),
-        midi_maps=tiny_desk(folder, control.target, "compressor.threshold_db", "gate"),
+        midi_maps=tiny_desk(folder, BEHIND.target, DENOISER.target, "gate"),
     )
 
 
@@ -124,13 +131,19 @@ def plug_in(engine: Engine) -> None:
     wait_until(lambda: any(port.is_open for port in engine.snapshot().midi.ports), lambda is_open: is_open)
 
 
+def plug_out(engine: Engine) -> None:
+    """Wait until it is gone."""
+    wait_until(lambda: len(engine.snapshot().midi.ports), lambda count: count == 0)
+
+
 def measure_delays(jack: JackStudio, engine: Engine, witness: Witness, control: Control, count: int) -> list[float]:
     """Milliseconds from sent to effective, one a message."""
-    with playing(jack, "latency", "--count", str(count)) as player:
+    with playing(jack, "latency", "--count", str(count), "--number", str(control.fader)) as player:
         plug_in(engine)
         player.go()
         sent = player.sent(count)
         time.sleep(0.5)
+    plug_out(engine)
     return effective_after_ms(sent, witness.seen, control.highest)
 
 
@@ -148,7 +161,7 @@ def measure_flood(jack: JackStudio, engine: Engine, seconds: float) -> tuple[lis
             before = engine.snapshot().midi.messages[-1].sequence
             flood.append(hop_ms(engine, seconds))
             handled += engine.snapshot().midi.messages[-1].sequence - before
-        wait_until(lambda: len(engine.snapshot().midi.ports), lambda count: count == 0)
+        plug_out(engine)
     return quiet, flood, handled
 
 
