@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -105,6 +106,9 @@ def each_panel(window: MainWindow) -> Iterator[str]:
             for _ in range(10):
                 QApplication.processEvents()
             yield name
+        window.close_panel()
+        # What a panel had running ends with it, which only a running event loop sees to by itself.
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 def test_every_panel_stays_whole_in_a_larger_font(qtbot: QtBot, qapp: QApplication, large_font: float) -> None:
