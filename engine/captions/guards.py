@@ -12,6 +12,9 @@ LEAST_SPEECH_S = 0.2
 LEAST_CONFIDENCE = 0.5
 """Mean over the words of a segment."""
 
+_LEAST_AFTERTHOUGHT_CONFIDENCE = 0.7
+"""In the first word of a sentence that nobody was heard beginning."""
+
 MOST_WORDS_PER_S = 6.0
 _SHORT_LETTERS = 4
 """A word as short as this may well be said four times on end, anything longer twice."""
@@ -35,6 +38,18 @@ def without_repetitions(words: Sequence[Word]) -> tuple[Word, ...]:
             begin = end - repeats * length
             if begin >= 0 and spoken[begin:end] == phrase * repeats:
                 return tuple(words[: begin + length])
+    return tuple(words)
+
+
+def without_afterthought(words: Sequence[Word], spoken: int) -> tuple[Word, ...]:
+    """The words without a sentence that the model doubts and that came up in the pause after the `spoken` first words.
+
+    Out of silence a recogniser makes what often ends a recording: "Thank you."
+    """
+    for index in range(max(1, spoken), len(words)):
+        begins_sentence = words[index - 1].mark.endswith((".", "?", "!"))
+        if begins_sentence and words[index].confidence < _LEAST_AFTERTHOUGHT_CONFIDENCE:
+            return tuple(words[:index])
     return tuple(words)
 
 

@@ -49,8 +49,10 @@ class Moonshine:
     def __init__(self, archive: Path) -> None:
         try:
             with zipfile.ZipFile(archive) as files:
-                self.encoder = open_session(files.read(_member(files, ENCODERS)))
-                self.decoder = open_session(files.read(_member(files, DECODERS)))
+                self.encoder, self.decoder = (
+                    open_session(files.read(_member(files, names)), has_fixed_shapes=False)
+                    for names in (ENCODERS, DECODERS)
+                )
                 tokenizer = _member(files, TOKENIZERS)
                 self.tokenizer = read_tokenizer(tokenizer, files.read(tokenizer))
         except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:

@@ -81,7 +81,9 @@ def open_model(path: Path, provider: str = CPU) -> ModelSession:
     return ModelSession((cpu,), (CPU,))
 
 
-def open_session(model: Path | bytes, provider: str = CPU) -> onnxruntime.InferenceSession:
+def open_session(
+    model: Path | bytes, provider: str = CPU, has_fixed_shapes: bool = True
+) -> onnxruntime.InferenceSession:
     """Load a model to be run on one thread. Control thread; waits for the disk.
 
     Models of one frame are too small to share out: a second thread costs more than it brings, and a spinning one takes
@@ -93,6 +95,8 @@ def open_session(model: Path | bytes, provider: str = CPU) -> onnxruntime.Infere
         A file or its content.
     provider : str
         What it shall run on, and on nothing else.
+    has_fixed_shapes : bool
+        Whether it is always given as much at a time.
 
     Raises
     ------
@@ -106,8 +110,8 @@ def open_session(model: Path | bytes, provider: str = CPU) -> onnxruntime.Infere
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    # DirectML cannot plan memory ahead.
-    options.enable_mem_pattern = provider == CPU
+    # DirectML cannot plan memory ahead; and where shapes change, the plans for all of them would be kept for ever.
+    options.enable_mem_pattern = has_fixed_shapes and provider == CPU
     try:
         if provider not in onnxruntime.get_available_providers():
             raise RuntimeError(f"{short_name(provider)} is not there")
