@@ -33,7 +33,7 @@ CHUNK_S = 0.05
 LOOK_S = 0.01
 """So often the age of the newest caption is looked at."""
 
-TAIL_S = 1.0
+TAIL_S = 1.5
 Sound = NDArray[np.float32]
 
 
