@@ -13,7 +13,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.captions.guards import LEAST_SPEECH_S, is_believable
+from engine.captions.guards import LEAST_SPEECH_S, is_believable, without_afterthought
 from engine.captions.segmenter import HOP_S, Piece, Segmenter
 from engine.captions.stable_prefix import StablePrefix
 from engine.captions.wording import Wording
@@ -25,8 +25,8 @@ PARTIAL_INTERVAL_S = 0.1
 _MOST_BUSY_SHARE = 0.4
 """Of the time, this much may go into hypotheses at most."""
 
-_QUIET_S = 0.2
-"""After so much pause a hypothesis has heard the whole of the last word."""
+_QUIET_S = 0.3
+"""After so much pause a hypothesis has heard the whole of the last word; shorter ones are often stops within one."""
 
 _DEAR_S = 0.25
 """A hypothesis that takes longer is dear: segments are cut as if they were longer in proportion."""
@@ -162,6 +162,7 @@ class _Segment:
         self.heard_sample = start_sample
         self.heard_quiet_s = 0.0
         self.shown: CaptionLine | None = None
+        self._spoken = 0
         self._hidden = ""
 
     def add(self, piece: Piece) -> None:
@@ -173,6 +174,10 @@ class _Segment:
 
     def hear(self, hypothesis: tuple[Word, ...]) -> None:
         """Take in a hypothesis of all sound so far."""
+        if self.quiet_s == 0.0:
+            self._spoken = len(hypothesis)
+        elif self._spoken:
+            hypothesis = without_afterthought(hypothesis, self._spoken)
         self.prefix.hear(hypothesis, self.end_sample / SPEECH_RATE_HZ)
         self.heard_sample = self.end_sample
         self.heard_quiet_s = self.quiet_s

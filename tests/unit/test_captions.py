@@ -105,7 +105,7 @@ def test_a_pause_commits_what_was_said() -> None:
 def test_the_final_line_needs_no_further_hypothesis_after_a_pause() -> None:
     stream = ScriptedStream([said("well then")])
     pipeline = CaptionPipeline(Segmenter(LoudnessDetector()), stream, Wording(), now_s=lambda: 0.0)
-    for sound in (silence(0.5), voice(1.0), silence(0.3)):
+    for sound in (silence(0.5), voice(1.0), silence(0.4)):
         list(pipeline.accept(sound))
     asked = stream.asked
     (final,) = [line for line in pipeline.accept(silence(0.6)) if line.is_final]
@@ -149,6 +149,25 @@ def test_nothing_is_asked_for_where_nobody_speaks() -> None:
     stream = ScriptedStream([said("Thanks for watching")])
     assert run(stream, silence(30.0)) == []
     assert stream.asked == 0
+
+
+class ThankfulStream(ScriptedStream):
+    """Hears a sentence, and in the silence after it another one."""
+
+    def __init__(self, confidence: float) -> None:
+        self._spoken = (*said("a happy new"), Word(" year", ".", 0.99))
+        self._after = (Word(" Thank", "", confidence), Word(" you", ".", 0.99))
+        super().__init__([self._spoken])
+
+    def hypothesis(self) -> tuple[Word, ...]:
+        return self._spoken if self.samples < 1.9 * RATE_HZ else self._spoken + self._after
+
+
+@pytest.mark.parametrize(
+    ("confidence", "expected"), [(0.6, "a happy new year."), (0.9, "a happy new year. Thank you.")]
+)
+def test_a_sentence_that_only_a_pause_brings_must_not_be_doubted(confidence: float, expected: str) -> None:
+    assert run(ThankfulStream(confidence), silence(0.5), voice(1.5), silence(1.0))[-1].committed == expected
 
 
 def test_a_click_is_no_word() -> None:
