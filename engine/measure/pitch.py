@@ -37,7 +37,7 @@ class PitchTrack:
     def voice_share(self) -> float:
         """Share of what is loud in which a pitch goes on for a tenth of a second, as in vowels; 0 to 1.
 
-        Real speech in rooms has 0.05 to 0.7; typing, barking, dishes and a crowd have less than 0.02.
+        Real speech in rooms has 0.05 to 0.71; typing, barking, dishes and a crowd have less than 0.02.
         """
         loud_db, quiet_db = np.percentile(self.level_db, (95, 5))
         is_active = self.level_db > max(loud_db - _ACTIVE_DB, quiet_db + _ABOVE_NOISE_DB)
