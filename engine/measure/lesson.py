@@ -173,7 +173,7 @@ class TalkLesson:
         """What is going on then."""
         if at_s < self.ready_s:
             return f"Now the same words, as loud, from {self.place}: go there."
-        return f"Talk as loud as always, from {self.place}; say what you like, or read this: “{_READING}”"
+        return f"Talk from {self.place}, or read: “{_READING}”"
 
     def evaluate(self, recording: NDArray[np.float32]) -> Learnt:
         """The colour of room and microphone, and an estimate of the decay."""

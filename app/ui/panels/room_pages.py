@@ -142,9 +142,10 @@ class TakePage(QWidget):
         self.again_button = small_button("Try again", "Do the same once more")
         self.back_button = quiet_button("Back", "Choose another way")
         column = page_column(self)
-        for widget in (self.advice, self.phase, self.progress, self.level_text, self.level):
+        for widget in (self.progress, self.phase, self.level_text, self.level):
             column.addWidget(widget)
         column.addLayout(button_row(self.cancel_button, self.again_button, self.back_button))
+        column.addWidget(self.advice)
         column.addStretch(1)
 
     def show_state(self, state: RoomState) -> None:
