@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from engine import CanaryConfig, CanaryStatus, ModelError, SetService, TapPoint
+from engine import SAMPLE_RATE_HZ, CanaryConfig, CanaryStatus, ModelError, SetService, TapPoint
 from engine.commands import ConcludeCanary, ReportService
 from engine.inference.canary import Canary, Verdict, judge
 from engine.inference.library import ModelLibrary
@@ -71,7 +71,12 @@ class CanaryService:
         if candidate.sha256(place) == current.sha256(place):
             raise ModelError(f"{model_id} is in use already")
         # The networks' kernels take longer to import than all the services together.
-        from engine.inference.runtimes import RUNTIMES
+        from engine.inference.resampled import at_rate
+        from engine.inference.runtimes import open_denoiser
 
-        load = RUNTIMES[place]
-        return Canary(*(load(models.model_path(place), models.provider(place)) for models in (current, candidate)))
+        return Canary(
+            *(
+                at_rate(open_denoiser(place, models.model_path(place), models.provider(place)), SAMPLE_RATE_HZ)
+                for models in (current, candidate)
+            )
+        )

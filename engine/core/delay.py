@@ -35,6 +35,10 @@ class DelayLine:
         # Overlapping copy towards the front: numpy buffers it where source and target overlap.
         history[:, :delay] = history[:, frames : frames + delay]
 
+    def copy_from(self, other: DelayLine) -> None:
+        """Take over what another line of the same delay and blocks holds. Audio thread."""
+        self._history[:] = other._history
+
     def reset(self) -> None:
         """Forget the past."""
         self._history[:] = 0.0

@@ -44,6 +44,12 @@ class HopBridge:
         self._end = self.latency_samples
         self._ready[:, : self._end] = 0.0
 
+    def copy_from(self, other: HopBridge) -> None:
+        """Take over what another bridge of the same hop and format has queued. Audio thread."""
+        self._filled, self._start, self._end = other._filled, other._start, other._end
+        self._waiting[:] = other._waiting
+        self._ready[:] = other._ready
+
     def process(self, block: Block, process_hop: HopProcess) -> None:
         """Feed `block` through `process_hop` and replace it by output `latency_samples` late. Audio thread.
 

@@ -11,7 +11,6 @@ and features as in the baseline of the Deep Noise Suppression Challenge.
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,7 @@ from engine.dsp.kernel import compile_kernels, kernel
 from engine.dsp.stft import append_hop, sine_window
 from engine.errors import ModelError
 from engine.inference.frame_denoiser import Residual, no_residual
-from engine.inference.providers import CPU
-from engine.inference.session import StatefulStep, open_model
+from engine.inference.session import ModelSession, StatefulStep
 
 SAMPLE_RATE = 48_000
 HOP_SAMPLES = 480
@@ -36,15 +34,8 @@ class NsNet2:
 
     Parameters
     ----------
-    path : Path
-        The streaming graph made by `models.build`.
-    provider : str
-        What the network runs on.
-
-    Raises
-    ------
-    ModelError
-        If the file is no such graph.
+    session : ModelSession
+        Of the streaming graph made by `models.build`.
     """
 
     sample_rate = SAMPLE_RATE
@@ -52,15 +43,23 @@ class NsNet2:
     delay_samples = HOP_SAMPLES
     warm_up_hops = 50
 
-    def __init__(self, path: Path, provider: str = CPU) -> None:
-        self.session = open_model(path, provider)
+    def __init__(self, session: ModelSession) -> None:
+        self.session = session
 
     def stream(self) -> NsNet2Stream:
-        """A new stream, warmed up: its first hop costs no more than the others. Control thread."""
-        stream = NsNet2Stream(StatefulStep(self.session))
+        """A new stream, warmed up: its first hop costs no more than the others. Control thread.
+
+        Raises
+        ------
+        ModelError
+            If the graph is no such one.
+        """
+        step = StatefulStep(self.session)
+        stream = NsNet2Stream(step)
         hop = np.zeros(HOP_SAMPLES, np.float32)
-        for _ in range(2):
-            stream.process(hop, hop, no_residual)
+        with step.warming():
+            for _ in range(2):
+                stream.process(hop, hop, no_residual)
         stream.reset()
         return stream
 

@@ -1,4 +1,4 @@
-"""What an ONNX file asks for, read from its bytes alone: operators' domains, and data outside the file.
+"""What an ONNX file asks for, read from its bytes alone: operators that are not ONNX's own, and data outside the file.
 
 A file from a stranger is looked through before any runtime sees it, and without the `onnx` package, which an installed program
 does not bring along. Only the few fields that matter are decoded; whatever is not well formed is refused.
@@ -18,16 +18,16 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 # Fields that lead to nodes and tensors: message name -> field number -> message name.
 _CHILDREN = {
-    "model": {7: "graph", 8: "opset", 25: "function"},
+    "model": {7: "graph", 25: "function"},
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
-    "function": {7: "node", 9: "opset"},
+    "function": {7: "node"},
     "node": {5: "attribute"},
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
     "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {},
-    "opset": {},
 }
-_DOMAIN_FIELD = {"node": 7, "opset": 1, "function": 10}
+_OPERATOR_NAME, _OPERATOR_DOMAIN = 4, 7
+_OWN_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
 
 
@@ -37,15 +37,15 @@ class OnnxContents:
 
     Attributes
     ----------
-    domains : set[str]
-        Of operators and operator sets; the default one is the empty string.
+    strangers : set[str]
+        Operators that are not ONNX's own, as `domain.Name`.
     has_external_data : bool
         Whether a tensor's data lie in another file.
     nodes : int
         Operators, in all graphs.
     """
 
-    domains: set[str]
+    strangers: set[str]
     has_external_data: bool = False
     nodes: int = 0
 
@@ -73,16 +73,19 @@ def _walk(message: memoryview, kind: str, found: OnnxContents, depth: int) -> No
         raise ValueError("graphs within graphs without end")
     found.nodes += kind == "node"
     children = _CHILDREN[kind]
+    operator = {_OPERATOR_NAME: "", _OPERATOR_DOMAIN: ""}
     for number, value in _fields(message):
         if isinstance(value, int):
             # EXTERNAL is 1; anything but DEFAULT is refused.
             found.has_external_data |= kind == "tensor" and number == _DATA_LOCATION and value != 0
         elif number in children:
             _walk(value, children[number], found, depth + 1)
-        elif number == _DOMAIN_FIELD.get(kind):
-            found.domains.add(str(value, "utf-8"))
+        elif kind == "node" and number in (_OPERATOR_NAME, _OPERATOR_DOMAIN):
+            operator[number] = str(value, "utf-8")
         elif kind == "tensor" and number == _EXTERNAL_DATA:
             found.has_external_data = True
+    if operator[_OPERATOR_DOMAIN] not in _OWN_DOMAINS:
+        found.strangers.add(f"{operator[_OPERATOR_DOMAIN]}.{operator[_OPERATOR_NAME]}")
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:

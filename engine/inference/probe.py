@@ -17,19 +17,26 @@ import msgspec
 import numpy as np
 
 from engine.errors import ModelError
+from engine.inference.delay_proof import measured_delay_samples
 from engine.inference.frame_denoiser import FrameDenoiser, no_residual
 from engine.inference.moonshine import Moonshine
 from engine.inference.onnx_contents import read_onnx_contents
 from engine.inference.providers import CPU
 from engine.inference.recognizer import SPEECH_RATE_HZ
-from engine.inference.runtimes import RUNTIMES
-from engine.inference.session import open_session
+from engine.inference.resampled import at_rate
+from engine.inference.runtimes import FORMS, place_by_delay
+from engine.inference.session import ModelSession, open_session
+from engine.inference.waveform import Waveform, is_waveform
 
-ALLOWED_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+ALLOWED_STRANGERS = frozenset({"com.microsoft.MatMulNBits"})
+"""Operators beside ONNX's own: what the program's own models need."""
 MOST_MEMORY_BYTES = 4 << 30
 MOST_CPU_S = 60
 MOST_UNPACKED_BYTES = 1 << 30
 TRIAL_HOPS = 200
+TRIAL_RATE_HZ = 48_000
+MOST_WRONG_S = 0.001
+"""What a model may be late by more or less than it says: its filters need not delay all frequencies alike."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -43,6 +50,8 @@ class Finding(msgspec.Struct, frozen=True):
         Id of the model whose place it can take; empty if it can be loaded but nothing here knows how to use it.
     cost_ms, cost_p99_ms : float
         Median and 99th percentile of the time of a hop on this machine; 0 where nothing fits.
+    delay_samples : int
+        With what another rate or hop than that of the engine adds to it.
     level_dbfs : float
         Of what it makes of the noise it was tried with: the same model gives the same on every provider.
     shape : str
@@ -67,24 +76,48 @@ def probe(path: Path, provider: str = CPU) -> Finding:
             return _probe_speech(path)
         if problem := _problem(path.read_bytes()):
             return Finding(problem)
-        runtime = open_session(path, provider)
+        session = ModelSession((open_session(path, provider),), (provider,))
     except ModelError as error:
         return Finding(str(error))
     except OSError as error:
         return Finding(f"it cannot be read ({error.strerror or error})")
+    (runtime,) = session.runtimes
     words = ", ".join(f"{value.name} {value.shape}" for value in runtime.get_inputs())
     shape = f"{words} -> {', '.join(f'{value.name} {value.shape}' for value in runtime.get_outputs())}"[:300]
-    for model_id, load in RUNTIMES.items():
-        if (finding := _try_as(model_id, partial(load, path, provider), shape)) is not None:
+    if is_waveform(session):
+        return _probe_waveform(session, shape)
+    for model_id, form in FORMS.items():
+        if (finding := _try_as(model_id, partial(form, session), shape)) is not None:
             return finding
     return Finding(shape=shape)
+
+
+def _probe_waveform(session: ModelSession, shape: str) -> Finding:
+    """Try a network that brings its own transforms along; what it says of its delay must be true."""
+    try:
+        own = Waveform(session)
+        denoiser = at_rate(own, TRIAL_RATE_HZ)
+        measured = measured_delay_samples(own)
+    except ModelError as error:
+        return Finding(str(error))
+    if measured is not None and abs(measured - own.delay_samples) > MOST_WRONG_S * own.sample_rate:
+        return Finding(f"it says that it is {own.delay_samples} samples late, but it is {measured}")
+    place = place_by_delay(1000.0 * denoiser.delay_samples / TRIAL_RATE_HZ)
+    found = _try_as(place, lambda: denoiser, shape) or Finding(shape=shape)
+    in_own = own.sample_rate / TRIAL_RATE_HZ
+    return msgspec.structs.replace(
+        found,
+        sample_rate_hz=own.sample_rate,
+        hop_samples=own.hop_samples,
+        delay_samples=round(denoiser.delay_samples * in_own),
+    )
 
 
 def _problem(content: bytes) -> str:
     contents = read_onnx_contents(content)
     if contents.has_external_data:
         return "it keeps data in other files, which is not allowed; save it as one file"
-    if strangers := contents.domains - ALLOWED_DOMAINS:
+    if strangers := contents.strangers - ALLOWED_STRANGERS:
         return f"it needs operators that are not ONNX's own ({', '.join(sorted(strangers))[:100]})"
     return ""
 

@@ -14,6 +14,10 @@ import onnxruntime
 
 CPU = "CPUExecutionProvider"
 ACCELERATORS = ("DmlExecutionProvider", "CoreMLExecutionProvider")
+PROVIDER_OPTIONS = {"CoreMLExecutionProvider": {"ModelFormat": "MLProgram", "RequireStaticInputShapes": "1"}}
+"""What a provider is told. Core ML: the newer of its two formats, which knows more operators; no shape here is open.
+DirectML: nothing, so that it takes the first graphics card.
+"""
 WINNING_SHARE = 0.9
 """Of the CPU's p99: what another provider must stay below to take its place."""
 

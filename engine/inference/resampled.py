@@ -2,7 +2,8 @@
 
 Works wherever 10 ms are a whole number of samples in both rates, so at 8, 16, 32, 44.1, 48, 88.2, 96 and 192 kHz: then each
 hop of one rate is exactly a hop of the other. The filters are windowed sinc functions in polyphase form, linear in phase, so
-that the delay is the same for every frequency.
+that the delay is the same for every frequency. What is left of the noisy signal is mixed in at the rate of the stream: it
+keeps what lies above the denoiser's band.
 
 Source: R. E. Crochiere, L. R. Rabiner, "Multirate Digital Signal Processing", 1983, sections 2.3 and 2.4; Kaiser window.
 """
@@ -17,8 +18,11 @@ from numpy.typing import NDArray
 
 from engine.dsp.kernel import compile_kernels, kernel
 from engine.errors import ModelError
-from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser, Residual
+from engine.inference.dry_mix import DryMix
+from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser, Residual, no_residual
+from engine.inference.rehopped import Rehopped
 
+HOPS_PER_S = 100
 HALF_LENGTH = 32
 """Of the filter, in samples of the lower rate."""
 KAISER_BETA = 8.0
@@ -105,38 +109,41 @@ class Resampled:
 
     def stream(self) -> ResampledStream:
         """A new stream, warmed up. Control thread."""
-        return ResampledStream(self._denoiser, self.sample_rate, self.hop_samples)
+        return ResampledStream(self._denoiser, self.sample_rate, self.hop_samples, self.delay_samples)
 
 
 def at_rate(denoiser: FrameDenoiser, sample_rate: int) -> FrameDenoiser:
-    """The denoiser itself, or one of another rate around it.
+    """The denoiser itself, or one of another rate, in hops of 10 ms, around it.
 
     Raises
     ------
     ModelError
-        As `Resampled`.
+        If 10 ms are no whole number of samples at one of the rates.
     """
+    if denoiser.hop_samples * HOPS_PER_S != denoiser.sample_rate:
+        denoiser = Rehopped(denoiser, HOPS_PER_S)
     return denoiser if denoiser.sample_rate == sample_rate else Resampled(denoiser, sample_rate)
 
 
 class ResampledStream:
     """State of one source. Implements `DenoiserStream`."""
 
-    def __init__(self, denoiser: FrameDenoiser, sample_rate: int, hop_samples: int) -> None:
+    def __init__(self, denoiser: FrameDenoiser, sample_rate: int, hop_samples: int, delay_samples: int) -> None:
         self._stream: DenoiserStream = denoiser.stream()
+        self._mix = DryMix(delay_samples, hop_samples)
         self._in = _Resampler(sample_rate, denoiser.sample_rate, hop_samples, denoiser.hop_samples)
         self._out = _Resampler(denoiser.sample_rate, sample_rate, denoiser.hop_samples, hop_samples)
         self._hop = np.zeros(denoiser.hop_samples, np.float32)
 
     @property
     def noisy_power(self) -> float:
-        """As of the denoiser's own stream."""
-        return self._stream.noisy_power
+        """Power of the hop last put out, as it came in."""
+        return self._mix.dry_power
 
     @property
     def clean_power(self) -> float:
-        """As of the denoiser's own stream."""
-        return self._stream.clean_power
+        """Power of the hop last put out, as it went out."""
+        return self._mix.mixed_power
 
     @property
     def speech_snr_db(self) -> float:
@@ -145,13 +152,16 @@ class ResampledStream:
 
     def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
         """Denoise one hop, `Resampled.delay_samples` late. Audio thread; see `DenoiserStream.process`."""
+        self._mix.keep(hop_in)
         self._in.process(hop_in, self._hop)
-        self._stream.process(self._hop, self._hop, residual)
+        self._stream.process(self._hop, self._hop, no_residual)
         self._out.process(self._hop, hop_out)
+        self._mix.ease(hop_out, residual())
 
     def reset(self) -> None:
         """Forget the past. Audio thread."""
         self._stream.reset()
+        self._mix.reset()
         self._in.reset()
         self._out.reset()
 
@@ -160,13 +170,18 @@ class ResampledStream:
         # Both are of one denoiser, which the type of a stream does not tell.
         inner: Any = self._stream
         inner.copy_from(other._stream)
-        self._in.copy_from(other._in)
-        self._out.copy_from(other._out)
+        self._copy_lines(other)
 
     def take_over(self, other: object) -> bool:
-        """Go on from the past of another stream, where both networks keep the same past. Audio thread."""
-        if not isinstance(other, ResampledStream) or not self._stream.take_over(other._stream):
+        """Go on from the past of another stream that is as late, where both networks keep the same past. Audio thread."""
+        if not isinstance(other, ResampledStream) or self._mix.delay_samples != other._mix.delay_samples:
             return False
+        if not self._stream.take_over(other._stream):
+            return False
+        self._copy_lines(other)
+        return True
+
+    def _copy_lines(self, other: ResampledStream) -> None:
+        self._mix.copy_from(other._mix)
         self._in.copy_from(other._in)
         self._out.copy_from(other._out)
-        return True

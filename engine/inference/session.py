@@ -6,6 +6,8 @@ to all its memory, so that a step copies nothing and allocates nothing but what 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from engine.errors import ModelError
-from engine.inference.providers import CPU, short_name
+from engine.inference.providers import CPU, PROVIDER_OPTIONS, short_name
 
 
 class ModelSession:
@@ -74,11 +76,21 @@ def open_model(path: Path, provider: str = CPU) -> ModelSession:
     cpu = open_session(path)
     if provider != CPU:
         try:
-            return ModelSession((open_session(path, provider), cpu), (provider, CPU))
+            accelerated = open_session(path, provider)
+            _run_once(accelerated)
+            return ModelSession((accelerated, cpu), (provider, CPU))
         except ModelError:
             # Measured once and gone since; the CPU is always there.
             pass
     return ModelSession((cpu,), (CPU,))
+
+
+def _run_once(runtime: onnxruntime.InferenceSession) -> None:
+    """Make a step on zeros: the first one takes long, and no stream may make it (`StatefulStep.warming`)."""
+    try:
+        runtime.run(None, {value.name: np.zeros(value.shape, np.float32) for value in runtime.get_inputs()})
+    except Exception as error:  # onnxruntime's own exceptions share no other base
+        raise ModelError(f"it does not run there ({error})".partition("\n")[0]) from error
 
 
 def open_session(
@@ -115,7 +127,9 @@ def open_session(
     try:
         if provider not in onnxruntime.get_available_providers():
             raise RuntimeError(f"{short_name(provider)} is not there")
-        runtime = onnxruntime.InferenceSession(model, options, providers=[provider])
+        runtime = onnxruntime.InferenceSession(
+            model, options, providers=[(provider, PROVIDER_OPTIONS.get(provider, {}))]
+        )
         if runtime.get_providers()[0] != provider:
             raise RuntimeError(f"{short_name(provider)} refuses it")
         runtime.disable_fallback()
@@ -127,10 +141,16 @@ def open_session(
 
 
 class StatefulStep:
-    """One stream's state and buffers, bound to a session whose state goes in as `name` and comes out as `name_next`.
+    """One stream's state and buffers, bound to a session.
 
     Each state has two places in memory that change roles with every step, so that what came out is in place to go in
     again.
+
+    Parameters
+    ----------
+    session : ModelSession
+    successors : Mapping[str, str], optional
+        Name of each state, and the output as which it comes out; where not given, a state `name` comes out as `name_next`.
 
     Attributes
     ----------
@@ -143,20 +163,21 @@ class StatefulStep:
         If the model's shapes are not all fixed, or a state has no counterpart.
     """
 
-    def __init__(self, session: ModelSession) -> None:
+    def __init__(self, session: ModelSession, successors: Mapping[str, str] | None = None) -> None:
         shapes_in = {value.name: value.shape for value in session.runtimes[0].get_inputs()}
         shapes_out = {value.name: value.shape for value in session.runtimes[0].get_outputs()}
-        states = [name for name in shapes_in if f"{name}_next" in shapes_out]
+        if successors is None:
+            successors = {name: f"{name}_next" for name in shapes_in if f"{name}_next" in shapes_out}
         for name, shape in (shapes_in | shapes_out).items():
             if not all(isinstance(size, int) for size in shape):
                 raise ModelError(f"the model's {name} has no fixed shape; choose another model")
-        self.inputs = {name: np.zeros(shape, np.float32) for name, shape in shapes_in.items() if name not in states}
+        self.inputs = {name: np.zeros(shape, np.float32) for name, shape in shapes_in.items() if name not in successors}
+        next_names = frozenset(successors.values())
         self.outputs = {
-            name: np.zeros(shape, np.float32)
-            for name, shape in shapes_out.items()
-            if name.removesuffix("_next") not in states
+            name: np.zeros(shape, np.float32) for name, shape in shapes_out.items() if name not in next_names
         }
-        self._states = tuple({name: np.zeros(shapes_in[name], np.float32) for name in states} for _ in range(2))
+        self._successors = successors
+        self._states = tuple({name: np.zeros(shapes_in[name], np.float32) for name in successors} for _ in range(2))
         self._session = session
         # One pair for each runtime, over the same memory: whichever makes the next step finds the state in place.
         self._bindings = tuple(
@@ -164,6 +185,7 @@ class StatefulStep:
             for runtime in session.runtimes
         )
         self._turn = 0
+        self._is_warming = False
 
     def _bind(
         self,
@@ -174,7 +196,9 @@ class StatefulStep:
         binding = runtime.io_binding()
         for name, array in (self.inputs | states).items():
             binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
-        for name, array in (self.outputs | {f"{name}_next": array for name, array in next_states.items()}).items():
+        for name, array in (
+            self.outputs | {self._successors[name]: array for name, array in next_states.items()}
+        ).items():
             binding.bind_ortvalue_output(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
         return binding
 
@@ -186,7 +210,7 @@ class StatefulStep:
         RuntimeError
             If onnxruntime fails and nothing stands by; the state is then as before.
         """
-        rank = self._session.rank
+        rank = len(self._bindings) - 1 if self._is_warming else self._session.rank
         try:
             self._step(rank)
         except Exception as error:  # onnxruntime's own exceptions share no other base
@@ -198,6 +222,18 @@ class StatefulStep:
 
     def _step(self, rank: int) -> None:
         self._session.runtimes[rank].run_with_iobinding(self._bindings[rank][self._turn])
+
+    @contextmanager
+    def warming(self) -> Iterator[None]:
+        """First steps of a new stream, on the control thread, while others of the session may be heard.
+
+        They are made on the runtime that stands by: DirectML lets only one thread at a time into a session.
+        """
+        self._is_warming = True
+        try:
+            yield
+        finally:
+            self._is_warming = False
 
     def reset(self) -> None:
         """Forget the past: all state and inputs zero. Audio thread."""

@@ -26,8 +26,8 @@ from engine.inference.dry import DRY
 from engine.inference.frame_denoiser import FrameDenoiser
 from engine.inference.ladder import KEPT_STEPS, Ladder
 from engine.inference.lane import Lanes
-from engine.inference.resampled import at_rate
-from engine.inference.runtimes import RUNTIMES
+from engine.inference.resampled import HOPS_PER_S, at_rate
+from engine.inference.runtimes import open_denoiser
 from engine.inference.session import ModelSession
 
 FULL_STRENGTH_DB = 100.0
@@ -81,8 +81,8 @@ class Denoise(Stage[DenoiseParams]):
     Parameters
     ----------
     denoisers : Mapping[str, FrameDenoiser]
-        Weights by mode, all of one rate and hop; may be shared with other stages. A mode that is not among them is stood
-        in for by its neighbour; a stream of another rate is resampled.
+        Weights by mode; may be shared with other stages. A mode that is not among them is stood in for by its neighbour;
+        one of another rate than the stream is resampled, and all work in hops of 10 ms.
     notices : Iterable[str]
         What the user should be told about how they were loaded.
     sessions : Mapping[str, ModelSession]
@@ -114,8 +114,8 @@ class Denoise(Stage[DenoiseParams]):
         self._running = self._denoisers
         self._delay_samples = first.delay_samples
         self._wanted_delay_samples = first.delay_samples
-        self._meter_decay = math.exp(-first.hop_samples / first.sample_rate / METER_SECONDS)
-        self._ladder = Ladder(first.hop_samples / first.sample_rate)
+        self._meter_decay = math.exp(-1.0 / HOPS_PER_S / METER_SECONDS)
+        self._ladder = Ladder(1.0 / HOPS_PER_S)
         self._params: DenoiseParams | None = None
 
     @classmethod
@@ -132,7 +132,7 @@ class Denoise(Stage[DenoiseParams]):
         errors: dict[str, ModelError] = {}
         for mode, model_id in MODELS.items():
             try:
-                denoiser = RUNTIMES[model_id](assets.model_path(model_id), assets.provider(model_id))
+                denoiser = open_denoiser(model_id, assets.model_path(model_id), assets.provider(model_id))
                 denoisers[mode], sessions[model_id] = denoiser, denoiser.session
             except ModelError as error:
                 errors[mode] = error

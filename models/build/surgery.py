@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 IR_VERSION = 8
-"""Written into every built file; onnxruntime 1.20 and later read it."""
+"""Written into every built file; every onnxruntime that the program runs with reads it."""
+CONTRIBUTED = "com.microsoft"
+"""Domain of onnxruntime's own operators."""
 
 
 def float_value(name: str, shape: Sequence[int]) -> onnx.ValueInfoProto:
@@ -170,6 +172,9 @@ def serialize(graph: onnx.GraphProto, opset: int) -> bytes:
     model.ir_version = IR_VERSION
     model.producer_name = "sidetone"
     model.opset_import.add().version = opset
+    if any(node.domain == CONTRIBUTED for node in graph.node):
+        contributed = model.opset_import.add()
+        contributed.domain, contributed.version = CONTRIBUTED, 1
     model.graph.CopyFrom(graph)
     onnx.checker.check_model(model, full_check=True)
     file: bytes = model.SerializeToString(deterministic=True)

@@ -14,6 +14,7 @@ from engine.inference.catalog import ModelStore
 from engine.inference.deepfilternet3 import DeepFilterNet3
 from engine.inference.frame_denoiser import Residual
 from engine.inference.nsnet2 import NsNet2
+from engine.inference.session import open_model
 
 Sound = NDArray[np.float32]
 RATE, HOP = 48_000, 480
@@ -129,8 +130,8 @@ def test_silence_proves_nothing() -> None:
 
 
 def test_real_networks_are_judged_by_what_they_do(model_store: ModelStore, noisy_speech: Sound) -> None:
-    balanced = DeepFilterNet3(model_store.model_path("deepfilternet3-20ms"), 1)
-    canary = Canary(NsNet2(model_store.model_path("nsnet2")), balanced)
+    balanced = DeepFilterNet3(open_model(model_store.model_path("deepfilternet3-20ms")), 1)
+    canary = Canary(NsNet2(open_model(model_store.model_path("nsnet2"))), balanced)
     canary.hear(noisy_speech)
     figures = canary.figures()
     assert figures.noise_db is not None

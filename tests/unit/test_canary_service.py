@@ -13,41 +13,12 @@ from numpy.typing import NDArray
 
 from app.services import canary as canary_module
 from app.services.canary import CanaryService
-from engine import CanaryConfig, CanaryStatus, ServicesConfig, ServicesSnapshot, SetService, TapChunk, TapPoint
+from engine import CanaryConfig, CanaryStatus, ServicesConfig, SetService
 from engine.commands import ConcludeCanary, ReportService
 from engine.inference.catalog import ModelStore, sha256_of
 from engine.inference.imported import ImportedCatalog, ImportedModel, write_imported
 from engine.inference.library import ModelLibrary
-
-SECOND = 48_000
-
-
-class Microphone:
-    """An engine with nothing but a tap: a second of sound with every question, and what was sent to it."""
-
-    def __init__(self, sound: NDArray[np.float32], config: CanaryConfig, is_over: threading.Event) -> None:
-        self._sound = sound
-        self._is_over = is_over
-        self.config = ServicesConfig(canary=config)
-        self.sent: list[Any] = []
-
-    @property
-    def services(self) -> ServicesSnapshot:
-        return ServicesSnapshot(config=self.config)
-
-    def snapshot(self) -> Microphone:
-        return self
-
-    def tap(self, point: TapPoint, run: int, after_frame: int) -> TapChunk:
-        assert point is TapPoint.INPUT
-        return TapChunk(1, after_frame, self._sound[after_frame : after_frame + SECOND].tobytes())
-
-    def send(self, command: Any) -> None:
-        self.sent.append(command)
-        if isinstance(command, SetService):
-            self.config = self.config.with_part(command.config)
-        if isinstance(command, ConcludeCanary):
-            self._is_over.set()
+from tests.helpers.microphone import Microphone
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
@@ -15,6 +16,7 @@ from engine.core.stage import Context, StreamFormat
 from engine.errors import ModelError
 from engine.inference.catalog import ModelStore
 from engine.inference.deepfilternet3 import DeepFilterNet3
+from engine.inference.frame_denoiser import no_residual
 from engine.inference.providers import CPU
 from engine.inference.session import ModelSession, StatefulStep, open_model, open_session
 from engine.stages.denoise import Denoise, DenoiseParams
@@ -90,7 +92,7 @@ def test_a_file_that_is_gone_is_refused(tmp_path: Path) -> None:
 
 def test_another_model_is_no_deepfilternet(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no streaming DeepFilterNet3"):
-        DeepFilterNet3(write_running_sum(tmp_path / "sum.onnx")).stream()
+        DeepFilterNet3(open_model(write_running_sum(tmp_path / "sum.onnx"))).stream()
 
 
 class Vanishing:
@@ -133,9 +135,7 @@ def test_a_vanishing_provider_leaves_no_trace_in_the_sound(
 ) -> None:
     heard = []
     for steps in (10**9, 150):
-        path = model_store.model_path("deepfilternet3-20ms")
-        denoiser = DeepFilterNet3(path, 1)
-        denoiser.session = vanishing(path, steps)
+        denoiser = DeepFilterNet3(vanishing(model_store.model_path("deepfilternet3-20ms"), steps), 1)
         stage = Denoise({"balanced": denoiser}, sessions={"deepfilternet3-20ms": denoiser.session})
         stage.prepare(StreamFormat(48_000, 1, 480))
         out = noisy_speech[None, : 300 * 480].copy()
@@ -148,6 +148,106 @@ def test_a_vanishing_provider_leaves_no_trace_in_the_sound(
     assert stage.take_notices() == (
         "deepfilternet3-20ms: DirectML failed (the device was removed); it runs on CPU now",
     )
+
+
+DML, COREML = "DmlExecutionProvider", "CoreMLExecutionProvider"
+
+
+class Accelerator:
+    """What onnxruntime is where there is an accelerator: the CPU does the work, and what is asked of it is kept."""
+
+    def __init__(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._name = name
+        self._make = onnxruntime.InferenceSession
+        self.options: dict[str, onnxruntime.SessionOptions] = {}
+        self.told: dict[str, dict[str, str]] = {}
+        self.steps = 0
+        self.refusal: dict[str, str] = {}
+        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [name, CPU])
+        monkeypatch.setattr(onnxruntime, "InferenceSession", self.open)
+
+    def open(self, model: Any, options: onnxruntime.SessionOptions, providers: list[tuple[str, dict[str, str]]]) -> Any:
+        ((provider, told),) = providers
+        self.options[provider], self.told[provider] = options, told
+        if "open" in self.refusal and provider == self._name:
+            raise RuntimeError(self.refusal["open"])
+        runtime = self._make(model, options, providers=[CPU])
+        return Accelerated(self, runtime) if provider == self._name else runtime
+
+    def providers(self) -> list[str]:
+        return [CPU] if "nodes" in self.refusal else [self._name, CPU]
+
+    def step(self) -> None:
+        if "run" in self.refusal:
+            raise RuntimeError(self.refusal["run"])
+        self.steps += 1
+
+
+class Accelerated:
+    """A session on it."""
+
+    def __init__(self, accelerator: Accelerator, runtime: onnxruntime.InferenceSession) -> None:
+        self._accelerator = accelerator
+        self._runtime = runtime
+
+    def get_providers(self) -> list[str]:
+        return self._accelerator.providers()
+
+    def run(self, *words: Any) -> Any:
+        self._accelerator.step()
+        return self._runtime.run(*words)
+
+    def run_with_iobinding(self, binding: Any) -> None:
+        self._accelerator.step()
+        self._runtime.run_with_iobinding(binding)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runtime, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [(DML, {}), (COREML, {"ModelFormat": "MLProgram", "RequireStaticInputShapes": "1"})],
+)
+def test_each_provider_is_opened_as_its_documentation_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: dict[str, str]
+) -> None:
+    accelerator = Accelerator(name, monkeypatch)
+    session = open_model(write_running_sum(tmp_path / "sum.onnx"), name)
+    assert session.provider == name
+    assert accelerator.told == {CPU: {}, name: told}
+    for provider, options in accelerator.options.items():
+        assert options.execution_mode == onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        assert options.enable_mem_pattern == (provider == CPU)
+    # The first step, which takes long, is behind it.
+    assert accelerator.steps == 1
+
+
+def test_a_new_stream_stays_out_of_a_session_that_another_thread_may_be_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_store: ModelStore
+) -> None:
+    accelerator = Accelerator(DML, monkeypatch)
+    denoiser = DeepFilterNet3(open_model(model_store.model_path("deepfilternet3-20ms"), DML), 1)
+    first = denoiser.stream()
+    assert accelerator.steps == 1
+    hop = np.zeros(480, np.float32)
+    first.process(hop, hop, no_residual)
+    assert accelerator.steps == 2
+    denoiser.stream()
+    assert accelerator.steps == 2
+
+
+@pytest.mark.parametrize("where", ["open", "nodes", "run"])
+def test_an_accelerator_that_refuses_leaves_the_cpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    accelerator = Accelerator(DML, monkeypatch)
+    accelerator.refusal = {where: "no device"}
+    step = StatefulStep(session := open_model(write_running_sum(tmp_path / "sum.onnx"), DML))
+    assert session.provider == CPU
+    step.inputs["x"][:] = 1.0
+    step.run()
+    assert step.outputs["y"].tolist() == [1.0] * 3
 
 
 def test_a_provider_that_is_not_there_is_passed_over(tmp_path: Path) -> None:

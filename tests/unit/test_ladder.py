@@ -18,6 +18,7 @@ from engine.inference.deepfilternet3 import DeepFilterNet3
 from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser, Residual
 from engine.inference.ladder import Failure, Ladder
 from engine.inference.nsnet2 import NsNet2
+from engine.inference.session import open_model
 from engine.stages.denoise import Denoise, DenoiseParams
 
 HOP = 480
@@ -386,8 +387,8 @@ def test_two_hundred_faults_and_steps_leave_no_residual_and_no_shift(
 ) -> None:
     for name, seconds in {"FIRST_PAUSE_S": 0.1, "LONGEST_PAUSE_S": 0.1, "CALM_S": (0.05,)}.items():
         monkeypatch.setattr(ladder_module, name, seconds)
-    balanced = Shaky(DeepFilterNet3(model_store.model_path("deepfilternet3-20ms"), predicted_frames=1))
-    light = Shaky(NsNet2(model_store.model_path("nsnet2")))
+    balanced = Shaky(DeepFilterNet3(open_model(model_store.model_path("deepfilternet3-20ms")), predicted_frames=1))
+    light = Shaky(NsNet2(open_model(model_store.model_path("nsnet2"))))
     stage = Denoise({"balanced": balanced, "light": light})
     tone = (0.25 * np.sin(2 * np.pi * 997 / 48_000 * np.arange(480_000) + 1.2)).astype(np.float32)
     x = speech if sound == "speech" else tone

@@ -149,7 +149,7 @@ def test_removing_forgets_file_entry_and_choice(tmp_path: Path) -> None:
     [
         (b"", "no operators"),
         (b"not a model at all", "no ONNX model"),
-        (small_model(domain="com.microsoft", op="Gelu"), r"not ONNX's own \(com.microsoft\)"),
+        (small_model(domain="com.microsoft", op="Gelu"), r"not ONNX's own \(com.microsoft.Gelu\)"),
         (small_model(domain="evil.example"), "not ONNX's own"),
         (small_model(has_external_data=True), "keeps data in other files"),
         (small_model(op="NoSuchOperator"), "cannot be loaded"),

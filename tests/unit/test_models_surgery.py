@@ -14,7 +14,6 @@ from onnx import helper
 from models.build.int8 import gru_as_products, quantize_products
 from models.build.surgery import (
     constant,
-    constants,
     drop_time_padding,
     expose_gru_states,
     float_value,
@@ -135,14 +134,18 @@ def test_a_gru_written_out_is_the_same_and_close_to_it_in_whole_numbers(frames: 
         np.testing.assert_allclose(got, expected, atol=0.05)
 
 
-def test_whole_numbers_leave_room_for_sums_of_sixteen_bits() -> None:
-    graph = a_gru(1)
-    gru_as_products(graph, OPSET)
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_bias_is_added_where_the_product_is_made_if_nobody_else_asks_for_it(is_alone: bool) -> None:
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["product"]), helper.make_node("Add", ["b", "product"], ["y"])]
+    outputs = [float_value("y", [2, 300])] + ([] if is_alone else [float_value("product", [2, 300])])
+    nodes += [] if is_alone else [helper.make_node("Relu", ["product"], ["rest"])]
+    weights = [constant("w", noise(200, 300)), constant("b", noise(300))]
+    graph = helper.make_graph(nodes, "product", [float_value("x", [2, 200])], outputs, weights)
+    expected = run(graph, x=noise(2, 200))
     quantize_products(graph)
-    whole = [values for values in constants(graph).values() if values.dtype == np.int8 and values.ndim == 2]
-    assert len(whole) == 2
-    for values in whole:
-        assert 2 * 255 * int(np.abs(values.astype(int)).max()) < 2**15
+    assert ("Add" in {node.op_type for node in graph.node}) is not is_alone
+    for got, wanted in zip(run(graph, x=noise(2, 200)), expected, strict=True):
+        assert 20 * np.log10(np.linalg.norm(got - wanted) / np.linalg.norm(wanted)) < -38.0
 
 
 @pytest.mark.parametrize("frames", [1, 3])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import soxr
 from numpy.typing import NDArray
 
 from engine.core.stage import Context, StreamFormat
@@ -43,18 +44,20 @@ def test_what_the_lower_rate_cannot_hold_is_gone(rate: int, inner: int) -> None:
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_the_stage_declares_its_delay_at_every_rate(rate: int, model_store: ModelStore) -> None:
+def test_the_stage_declares_its_delay_at_every_rate(
+    rate: int, model_store: ModelStore, speech: NDArray[np.float32]
+) -> None:
     stage = Denoise.build(model_store)
-    params = DenoiseParams(0.0)
+    params = DenoiseParams()
     stage.expect(params)
     stage.prepare(StreamFormat(rate, 1, rate // 100))
-    chance = np.random.default_rng(1)
-    sound = np.convolve(0.1 * chance.standard_normal(rate), np.hanning(16) / 8.0, "same").astype(np.float32)
+    sound = soxr.resample(speech[: 4 * 48_000], 48_000, rate)
     out = sound[None].copy()
     ctx: Context[DenoiseParams] = Context(params, len(Denoise.meters))
-    for start in range(0, rate, rate // 100):
+    for start in range(0, sound.size, rate // 100):
         stage.process(out[:, start : start + rate // 100], ctx)
-    spectrum = np.fft.rfft(out[0], 2 * rate) * np.conj(np.fft.rfft(sound, 2 * rate))
+    size = 2 * sound.size
+    spectrum = np.fft.rfft(out[0], size) * np.conj(np.fft.rfft(sound, size))
     assert int(np.argmax(np.fft.irfft(spectrum))) == stage.latency_samples
 
 
