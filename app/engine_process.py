@@ -8,6 +8,7 @@ import sys
 from time import monotonic, sleep
 
 from engine import ConnectionLostError
+from engine.realtime import raise_process_priority
 from engine.remote import RemoteEngine, connect
 from engine.rendezvous import Rendezvous
 
@@ -21,6 +22,7 @@ def prepare_engine_process() -> None:
 
     By default a thread that wants the GIL waits 5 ms before it asks for it; half a hop.
     """
+    raise_process_priority()
     sys.setswitchinterval(_GIL_SWITCH_INTERVAL_S)
     gc.collect()
     gc.freeze()

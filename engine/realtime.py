@@ -2,7 +2,7 @@
 
 Windows: the Multimedia Class Scheduler's "Pro Audio". Linux: SCHED_FIFO if the limits allow it, else through rtkit; where
 both refuse, a short time slice, which anybody may ask for. macOS: the time-constraint policy. Called once by the DSP thread
-before its loop; may wait, so never from inside the loop.
+before its loop; may wait, so never from inside the loop. Whole processes are raised and lowered here too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import threading
 from contextlib import suppress
 
 _FIFO_PRIORITY = 20
+_RAISED_NICENESS, _LOWERED_NICENESS = -11, 10
 _SLICE_NS = 100_000
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274, "riscv64": 274}
 """Number of the system call by machine; the C library has no name for it."""
@@ -52,17 +53,47 @@ def _ask(hop_s: float) -> str:
         return str(error)
 
 
+def raise_process_priority() -> None:
+    """Let the calling process go before ordinary ones where the system grants it: nice -11, or "above normal" on Windows.
+
+    For the threads beside the DSP thread, those that run and those they will start: they share Python's lock with it, and one
+    that another program keeps from running while it holds the lock makes the sound wait too (priority inversion). Not on
+    macOS, which asks for more rights than a user has.
+    """
+    if sys.platform == "win32":
+        above_normal = 0x8000
+        _set_windows_class(above_normal)
+    elif sys.platform == "linux":
+        _set_niceness(_RAISED_NICENESS)
+
+
 def lower_process_priority() -> None:
-    """Make the calling process give way to others: nice +10, or "below normal" on Windows."""
+    """Make the calling process give way to others: nice 10 at least, or "below normal" on Windows."""
     if sys.platform == "win32":
         below_normal = 0x4000
+        _set_windows_class(below_normal)
+    else:
+        # Not a step of ten: whoever started it may have a raised priority, which it has inherited.
+        _set_niceness(max(_LOWERED_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+
+
+def _set_niceness(niceness: int) -> None:
+    if sys.platform == "win32":
+        return
+    # Linux keeps one for each thread, macOS one for all. A thread that has just ended, or a limit, is no reason to stop.
+    threads = threading.enumerate() if sys.platform == "linux" else ()
+    for thread_id in (0, *(thread.native_id for thread in threads)):
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread_id or 0, niceness)
+
+
+def _set_windows_class(priority_class: int) -> None:
+    if sys.platform == "win32":
         kernel = ctypes.WinDLL("kernel32")
         # Undeclared, a handle would be cut to 32 bits.
         kernel.GetCurrentProcess.restype = ctypes.c_void_p
         kernel.SetPriorityClass.argtypes = (ctypes.c_void_p, ctypes.c_ulong)
-        kernel.SetPriorityClass(kernel.GetCurrentProcess(), below_normal)
-    else:
-        os.nice(10)
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), priority_class)
 
 
 def _linux_fifo() -> str:

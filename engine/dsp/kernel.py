@@ -44,7 +44,7 @@ def are_compiled() -> bool:
 
 def inline(function: _Function) -> _Function:
     """Make a function callable from kernels; it is compiled as part of each of them."""
-    return cast(_Function, numba.njit(nogil=True)(function))
+    return cast(_Function, numba.njit()(function))
 
 
 def kernel(signature: str, *, may_reorder: bool = False) -> Callable[[_Function], _Function]:
@@ -54,9 +54,9 @@ def kernel(signature: str, *, may_reorder: bool = False) -> Callable[[_Function]
     """
 
     def decorate(function: _Function) -> _Function:
-        dispatcher = cast(
-            Any, numba.njit(nogil=True, cache=True, fastmath=_REORDER if may_reorder else False)(function)
-        )
+        # The GIL is kept: a kernel takes microseconds, but to get the GIL back from a thread that took it meanwhile takes
+        # hundreds, and a hop calls some thirty kernels.
+        dispatcher = cast(Any, numba.njit(cache=True, fastmath=_REORDER if may_reorder else False)(function))
         dispatcher.declared_signature = signature
         dispatcher.is_ready = False
         return cast(_Function, dispatcher)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -219,18 +220,14 @@ class FakeEngine:
             self.commands.append(command)
             match command:
                 case SetParam():
-                    if command.id not in self.params:
-                        raise ParameterError(
-                            f"There is no parameter named {command.id!r}; choose one that `params` lists."
-                        )
-                    self.params[command.id] = self._clamped(command.id, command.value)
+                    self.params |= self._taken({command.id: command.value})
                 case SetBypass():
                     (self.bypassed.add if command.is_bypassed else self.bypassed.discard)(command.stage)
                 case SetService(config=part):
                     config = self.services.config.with_part(part)
                     self.services = msgspec.structs.replace(self.services, config=config)
                 case ApplyChain(chain=chain):
-                    self.params |= chain.params
+                    self.params |= self._taken(chain.params)
                 case SetRoom():
                     self.room = RoomSnapshot(command.config)
                 case Start():
@@ -272,6 +269,11 @@ class FakeEngine:
 
     def tap(self, point: TapPoint, run: int = -1, after_frame: int = 0) -> TapChunk | None:
         return None
+
+    def _taken(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        for param_id in values.keys() - self.params.keys():
+            raise ParameterError(f"There is no parameter named {param_id!r}; choose one that `params` lists.")
+        return {param_id: self._clamped(param_id, value) for param_id, value in values.items()}
 
     def _clamped(self, param_id: str, value: Value) -> Value:
         stage_id, _, name = param_id.partition(".")

@@ -38,7 +38,7 @@ from tests.helpers.processes import environment, is_alive, kill
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
 
-BACK_WITHIN_S = 6.0
+BACK_WITHIN_S = 15.0
 """The mark is 2 s on an idle machine (benchmarks/live_soak.py measures it); here others run beside."""
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -130,3 +131,58 @@ def test_a_limit_that_is_refused_is_a_sentence(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("engine.realtime.os.sched_setscheduler", refuse)
     monkeypatch.setattr(resource, "setrlimit", refuse_limit)
     assert "maximum limit" in on_a_thread()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux keeps a niceness for each thread")
+def test_a_process_is_raised_with_all_its_threads_and_a_service_that_it_starts_is_not() -> None:
+    raised = """
+import os, threading
+from engine.realtime import raise_process_priority
+ended = threading.Event()
+thread = threading.Thread(target=ended.wait)
+thread.start()
+raise_process_priority()
+print(os.getpriority(os.PRIO_PROCESS, 0), os.getpriority(os.PRIO_PROCESS, thread.native_id))
+ended.set()
+"""
+    lowered = """
+import os
+from engine.realtime import lower_process_priority, raise_process_priority
+raise_process_priority()
+lower_process_priority()
+print(os.getpriority(os.PRIO_PROCESS, 0))
+"""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    assert printed(raised) in (["-11", "-11"], [str(before)] * 2)
+    assert printed(lowered) == [str(max(10, before))]
+
+
+def printed(code: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_windows_is_asked_for_a_priority_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Kernel:
+        def __init__(self, name: str) -> None:
+            assert name == "kernel32"
+            self.GetCurrentProcess = Function(lambda: 1)
+            self.SetPriorityClass = Function(lambda process, priority_class: asked.append(priority_class))
+
+    monkeypatch.setattr("engine.realtime.sys.platform", "win32")
+    monkeypatch.setattr(ctypes, "WinDLL", Kernel, raising=False)
+    realtime.raise_process_priority()
+    realtime.lower_process_priority()
+    assert asked == [0x8000, 0x4000]
+
+
+class Function:
+    """A function of a library, whose types can be declared."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: object) -> object:
+        return self._function(*arguments)
