@@ -28,6 +28,9 @@ _MOST_BUSY_SHARE = 0.4
 _QUIET_S = 0.3
 """After so much pause a hypothesis has heard the whole of the last word; shorter ones are often stops within one."""
 
+_MOST_UNHEARD_S = PARTIAL_INTERVAL_S + HOP_S
+"""Speech that went on for longer after a hypothesis may be a sentence of its own; where hypotheses keep pace, none does."""
+
 _DEAR_S = 0.25
 """A hypothesis that takes longer is dear: segments are cut as if they were longer in proportion."""
 
@@ -163,6 +166,7 @@ class _Segment:
         self.heard_quiet_s = 0.0
         self.shown: CaptionLine | None = None
         self._spoken = 0
+        self._spoken_sample = start_sample
         self._hidden = ""
 
     def add(self, piece: Piece) -> None:
@@ -175,8 +179,8 @@ class _Segment:
     def hear(self, hypothesis: tuple[Word, ...]) -> None:
         """Take in a hypothesis of all sound so far."""
         if self.quiet_s == 0.0:
-            self._spoken = len(hypothesis)
-        elif self._spoken:
+            self._spoken, self._spoken_sample = len(hypothesis), self.end_sample
+        elif self._spoken and not self._may_have_gone_on:
             hypothesis = without_afterthought(hypothesis, self._spoken)
         self.prefix.hear(hypothesis, self.end_sample / SPEECH_RATE_HZ)
         self.heard_sample = self.end_sample
@@ -186,6 +190,11 @@ class _Segment:
     def quiet_s(self) -> float:
         """How long nobody has spoken now."""
         return (self.end_sample - self.speech_end_sample) / SPEECH_RATE_HZ
+
+    @property
+    def _may_have_gone_on(self) -> bool:
+        """Whether a sentence may have begun behind the last hypothesis that was made during speech."""
+        return self.speech_end_sample - self._spoken_sample > _MOST_UNHEARD_S * SPEECH_RATE_HZ
 
     @property
     def is_heard_out(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,9 +42,14 @@ def length_s(segment: list[Piece]) -> float:
     return sum(piece.sound.size for piece in segment) / RATE_HZ
 
 
-def run(stream: ScriptedStream, *sounds: np.ndarray, wording: Wording | None = None) -> list[CaptionLine]:
+def run(
+    stream: ScriptedStream,
+    *sounds: np.ndarray,
+    wording: Wording | None = None,
+    now_s: Callable[[], float] = lambda: 0.0,
+) -> list[CaptionLine]:
     """Every version of every line, the sound coming 64 ms at a time."""
-    pipeline = CaptionPipeline(Segmenter(LoudnessDetector()), stream, wording or Wording(), now_s=lambda: 0.0)
+    pipeline = CaptionPipeline(Segmenter(LoudnessDetector()), stream, wording or Wording(), now_s=now_s)
     sound = np.concatenate(sounds)
     lines = [line for at in range(0, sound.size, 1024) for line in pipeline.accept(sound[at : at + 1024])]
     return [*lines, *pipeline.end()]
@@ -157,10 +163,14 @@ class ThankfulStream(ScriptedStream):
     def __init__(self, confidence: float) -> None:
         self._spoken = (*said("a happy new"), Word(" year", ".", 0.99))
         self._after = (Word(" Thank", "", confidence), Word(" you", ".", 0.99))
+        self._is_silent = False
         super().__init__([self._spoken])
 
+    def accept(self, sound: np.ndarray) -> None:
+        self._is_silent = not sound.any()
+
     def hypothesis(self) -> tuple[Word, ...]:
-        return self._spoken if self.samples < 1.9 * RATE_HZ else self._spoken + self._after
+        return self._spoken + self._after if self._is_silent else self._spoken
 
 
 @pytest.mark.parametrize(
@@ -168,6 +178,14 @@ class ThankfulStream(ScriptedStream):
 )
 def test_a_sentence_that_only_a_pause_brings_must_not_be_doubted(confidence: float, expected: str) -> None:
     assert run(ThankfulStream(confidence), silence(0.5), voice(1.5), silence(1.0))[-1].committed == expected
+
+
+@pytest.mark.parametrize(("spoken_s", "expected"), [(1.1, "a happy new year."), (1.5, "a happy new year. Thank you.")])
+def test_a_doubted_sentence_is_kept_if_speech_outlasted_the_last_hypothesis(spoken_s: float, expected: str) -> None:
+    # At 0.3 s each, hypotheses are made 0.26 and 1.02 s after the beginning of speech: 0.06 or 0.48 s before its end.
+    now_s = itertools.count(0.0, 0.3).__next__
+    lines = run(ThankfulStream(0.6), silence(0.5), voice(spoken_s), silence(1.0), now_s=now_s)
+    assert lines[-1].committed == expected
 
 
 def test_a_click_is_no_word() -> None:
