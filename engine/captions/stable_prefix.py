@@ -1,6 +1,6 @@
 """Which words of a segment stand while it is still spoken: those on which hypotheses have agreed for long enough.
 
-Each hypothesis is free of what stands already. What comes behind the words that stand is looked for where the hypothesis goes
+No hypothesis is bound to what stands already. What comes behind the words that stand is looked for where the hypothesis goes
 on from them; so a word that stands wrongly does not lead the recogniser astray.
 """
 

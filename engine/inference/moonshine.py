@@ -113,6 +113,10 @@ class MoonshineStream:
 
         The decoder judges the whole draft in one step, and only what it would write otherwise takes a step for each token.
 
+        With a decoder that quantises as it runs, as the published one does, that is not quite what it would write without a
+        draft: the range of all tokens of a step sets how finely each is represented, so those of the draft weigh on the
+        verdict on the ones before them. The first hypothesis after `reset` has no draft.
+
         Source: Y. Leviathan et al., "Fast Inference from Transformers via Speculative Decoding", arXiv:2211.17192.
         """
         model = self._model

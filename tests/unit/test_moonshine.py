@@ -74,7 +74,7 @@ class CountingDecoder:
         return self._decoder.run(*arguments)  # type: ignore[no-any-return]
 
 
-def test_the_last_hypothesis_saves_steps(
+def test_the_last_hypothesis_saves_steps_and_leaves_this_sentence_as_it_is_without(
     moonshine: Moonshine, sentence: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoder = CountingDecoder(moonshine.decoder)
@@ -89,6 +89,7 @@ def test_the_last_hypothesis_saves_steps(
             decoder.steps = 0
             said[name] = text_of(stream.hypothesis())
             steps[name] += decoder.steps
+    # Of the whole sentence; readings of other sounds may differ, for a draft weighs on how the decoder quantises.
     assert said["growing"] == said["fresh"]
     assert steps["growing"] < 0.7 * steps["fresh"]
 
