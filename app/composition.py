@@ -143,6 +143,8 @@ def make_chain(paths: Paths) -> Chain:
 
 def make_engine(paths: Paths) -> Engine:
     """The engine on this machine's devices."""
+    import sys
+
     from app.device_listing import list_devices_anew
     from engine.control.midi_rtmidi import RtMidiSystem
     from engine.facade import Engine
@@ -158,7 +160,8 @@ def make_engine(paths: Paths) -> Engine:
         load_room=room_folder(paths).room,
         midi_system=RtMidiSystem(),
         midi_maps=midi_maps(paths),
-        list_devices_anew=list_devices_anew,
+        # On Linux without a sound server, another process does not see the devices that this one has open.
+        list_devices_anew=None if sys.platform == "linux" else list_devices_anew,
     )
 
 

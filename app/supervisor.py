@@ -19,6 +19,7 @@ from engine import (
     ConnectionLostError,
     Description,
     DeviceDescription,
+    DeviceError,
     EngineApi,
     EngineConfig,
     Event,
@@ -147,7 +148,13 @@ class _RememberedEngine:
 
     def send(self, command: Command) -> None:
         with self._noticing():
-            self._engine.send(command)
+            try:
+                self._engine.send(command)
+            except DeviceError:
+                if isinstance(command, Start):
+                    # The engine waits for these devices now; one in its place shall do the same.
+                    self._supervisor.config = command.config
+                raise
         config = self._supervisor.config
         match command:
             case Start():

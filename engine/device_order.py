@@ -52,19 +52,26 @@ class DeviceOrder:
         self._wanted = DeviceConfig()
         self._output = ""
         self._look_at_s = 0.0
+        self._told: list[str] = []
         self.used = DeviceConfig()
 
     def choose(self, wanted: DeviceConfig, found: Sequence[DeviceInfo]) -> DeviceConfig:
         """Choose for a start: of every order the first that is there, or the first of all."""
+        # A start that fails for another reason is tried again and again; what takes which place is told once.
+        told_before = self._told if wanted is self._wanted else []
         self._wanted = wanted
         self._look_at_s = monotonic() + _LOOK_AGAIN_S
         self.used = wanted
+        self._told = []
         for direction in (Direction.INPUT, Direction.OUTPUT, Direction.MONITOR):
             order = self._order(direction)
             best = next((device for device in order if _is_there(device, direction, found)), order[0])
             self._use(direction, best)
             if best != order[0]:
-                self._tell(f"{_called(order[0], found)} is not there: {_called(best, found)} takes its place")
+                self._told.append(f"{_called(order[0], found)} is not there: {_called(best, found)} takes its place")
+        for text in self._told:
+            if text not in told_before:
+                self._tell(text)
         return self.used
 
     def set_backups(self, backups: BackupConfig) -> None:

@@ -15,6 +15,10 @@ class DeviceError(SidetoneError):
     """A device does not exist, is busy, or refuses the format."""
 
 
+class DeviceChoiceError(DeviceError):
+    """Devices were chosen that cannot be had so, whatever is plugged in."""
+
+
 class ModelError(SidetoneError):
     """A model cannot be fetched, built, verified or loaded."""
 

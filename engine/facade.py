@@ -169,6 +169,7 @@ class Engine:
             models=self._models.snapshot(),
             comparison=self._comparisons.snapshot(run),
             alarms=self._lifecycle.alarms,
+            is_waiting=self._lifecycle.is_waiting,
             midi=self.midi.snapshot(),
         )
 

@@ -12,7 +12,7 @@ from time import monotonic
 from engine.alarms import Alarm, MicrophoneAlarms
 from engine.config import DeviceConfig
 from engine.device_setup import DeviceSetup
-from engine.errors import DeviceError, SidetoneError
+from engine.errors import DeviceChoiceError, DeviceError, SidetoneError
 from engine.event_log import EventLog
 from engine.io.backend import AudioStream
 from engine.io.devices import Direction
@@ -79,6 +79,11 @@ class Lifecycle:
         """Whether the sound has ended and will not come back without a command. Any thread."""
         return self._reopen_at_s is None and self._state in (EngineState.STOPPED, EngineState.FAILED)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a device that is not there is waited for. Any thread."""
+        return self._reopen_at_s is not None
+
     def state(self) -> tuple[EngineState, str]:
         """The state now, and its reason. Any thread."""
         watch, state, reason = self._watch, self._state, self._reason
@@ -91,7 +96,7 @@ class Lifecycle:
         ------
         DeviceError
             If one of them is not there, or is another's just now. The state is FAILED with that reason, and they are tried
-            again until they are there.
+            again until they are there; but not after a `DeviceChoiceError`.
         SidetoneError
             If it cannot be for another reason; the state is FAILED then, with the reason.
         """
@@ -100,13 +105,12 @@ class Lifecycle:
         try:
             self._end_run()
             self._begin_run(devices)
-        except DeviceError as error:
-            self._was_there = False
-            self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
-            self._enter(EngineState.FAILED, f"{error} {_WAITING}")
-            raise
         except Exception as error:
             reason = str(error) if isinstance(error, SidetoneError) else f"{type(error).__name__}: {error}"
+            if isinstance(error, DeviceError) and not isinstance(error, DeviceChoiceError):
+                self._was_there = False
+                self._reopen_at_s = monotonic() + _REOPEN_AFTER_S
+                reason = f"{reason} {_WAITING}"
             self._enter(EngineState.FAILED, reason)
             raise
         self._enter(EngineState.RUNNING)

@@ -28,7 +28,7 @@ def raise_thread_priority(hop_s: float) -> str:
     Parameters
     ----------
     hop_s : float
-        How often the thread has to be done with its work.
+        Within which time the thread has to be done with its work, again and again.
 
     Returns
     -------

@@ -180,7 +180,10 @@ class ModelSnapshot(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """All a face shows, at one moment."""
+    """All a face shows, at one moment.
+
+    `is_waiting` tells that a device which is not there is waited for, and comes into use by itself.
+    """
 
     sequence: int
     state: EngineState
@@ -210,6 +213,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     models: tuple[ModelSnapshot, ...] = ()
     comparison: ComparisonSnapshot | None = None
     alarms: tuple[Alarm, ...] = ()
+    is_waiting: bool = False
 
 
 class TapPoint(StrEnum):

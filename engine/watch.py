@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 from engine.event_log import EventLog
 from engine.io.backend import EdgeStats
 from engine.live import LiveRun
 from engine.snapshot import EngineState, EventKind
 
 INPUT_ENDED = "the input has ended"
+_TOLD_EVERY_S = 1.0
 
 
 class RunWatch:
@@ -19,12 +22,12 @@ class RunWatch:
         self._chain = run.processor.chain
         self._fault_counts = [slot.fault_count for slot in self._chain.slots]
         self._was_faulty = [False] * len(self._chain.slots)
-        self._xruns = 0
-        self._monitor_losses = 0
+        self._xruns = Losses()
+        self._monitor_losses = Losses()
         self._skipped_frames = 0
         self._was_stalled = False
         self._told_priority = False
-        self._music_losses = 0
+        self._music_losses = Losses()
         self._is_music_lost = False
 
     def state(self) -> tuple[EngineState, str]:
@@ -70,14 +73,13 @@ class RunWatch:
 
     def _report_stream(self) -> None:
         stats = self._run.stream.stats()
-        if stats.xruns > self._xruns:
-            self._events.add(EventKind.XRUN, _interrupted("sound", stats.xruns - self._xruns))
-            self._xruns = stats.xruns
-        if stats.monitor_underflows > self._monitor_losses:
-            self._events.add(
-                EventKind.XRUN, _interrupted("sound in the monitor", stats.monitor_underflows - self._monitor_losses)
-            )
-            self._monitor_losses = stats.monitor_underflows
+        for what, count, known in (
+            ("sound", stats.xruns, self._xruns),
+            ("sound in the monitor", stats.monitor_underflows, self._monitor_losses),
+            ("music", stats.music_losses, self._music_losses),
+        ):
+            if times := known.more(count):
+                self._events.add(EventKind.XRUN, _interrupted(what, times))
         if stats.skipped_frames > self._skipped_frames:
             skipped_ms = (stats.skipped_frames - self._skipped_frames) / 48.0
             self._events.add(EventKind.NOTICE, f"{skipped_ms:.0f} ms were skipped to bring the delay back down")
@@ -91,12 +93,26 @@ class RunWatch:
             )
 
     def _report_music(self, stats: EdgeStats) -> None:
-        if stats.music_losses > self._music_losses:
-            self._events.add(EventKind.XRUN, _interrupted("music", stats.music_losses - self._music_losses))
-            self._music_losses = stats.music_losses
         was_lost, self._is_music_lost = self._is_music_lost, stats.music_lost is not None
         if self._is_music_lost and not was_lost:
             self._events.add(EventKind.DEVICE, f"{stats.music_lost}; the voice goes on without the second input")
+
+
+class Losses:
+    """A count of losses, told of once a second at most: headphones that run dry again and again would fill the log."""
+
+    def __init__(self) -> None:
+        self._told = 0
+        self._again_at_s = 0.0
+
+    def more(self, count: int) -> int:
+        """How many have come since they were told of last; 0 while nothing is to be told."""
+        now_s = monotonic()
+        if count <= self._told or now_s < self._again_at_s:
+            return 0
+        self._again_at_s = now_s + _TOLD_EVERY_S
+        more, self._told = count - self._told, count
+        return more
 
 
 def _interrupted(what: str, times: int) -> str:

@@ -47,6 +47,7 @@ class Worker:
         self._processor = processor
         self._is_paced = is_paced
         self._block = np.zeros((stream.channels, stream.hop_frames), np.float32)
+        self._hop_s = stream.hop_frames / SAMPLE_RATE_HZ
         self._deadline_s = max(stream.hop_frames, WORK_FRAMES) / SAMPLE_RATE_HZ
         self._stop = threading.Event()
         self._is_given_up = False
@@ -90,7 +91,7 @@ class Worker:
     def _run(self) -> None:
         try:
             if self._is_paced:
-                self.priority_refusal = raise_thread_priority(self._stream.hop_frames / SAMPLE_RATE_HZ)
+                self.priority_refusal = raise_thread_priority(self._deadline_s)
             while not self._stop.is_set() and self._one_hop():
                 pass
         except SidetoneError as error:
@@ -113,8 +114,9 @@ class Worker:
             return False
         stream.write_air(block)
         self.hops += 1
-        if stream.now_s() > stream.due_s + self._deadline_s:
-            self.deadline_misses += 1
+        late_s = stream.now_s() - stream.due_s
+        self.deadline_misses += late_s > self._deadline_s
+        if late_s > self._hop_s:
             # A real-time thread that is always behind would never rest: it would keep everything else off its core, and
             # the kernel ends a process whose real-time thread runs for 200 ms on end (RLIMIT_RTTIME).
             sleep(_BREATH_S)

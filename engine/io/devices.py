@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from engine.errors import DeviceError
+from engine.errors import DeviceChoiceError, DeviceError
 from engine.io.backend import DeviceInfo
 
 # Windows lists each card once per system; these are the older ones, with names cut off or more delay.
@@ -52,7 +52,7 @@ def find_device(devices: Sequence[DeviceInfo], wanted: str | None, direction: Di
             return names[0]
         if names:
             listed = ", ".join(device.name for device in names)
-            raise DeviceError(f"{wanted!r} fits more than one {direction}: {listed}; give more of the name.")
+            raise DeviceChoiceError(f"{wanted!r} fits more than one {direction}: {listed}; give more of the name.")
     listed = ", ".join(device.name for device in fitting)
     raise DeviceError(f"There is no {direction} named {wanted!r}; choose one of: {listed}.")
 

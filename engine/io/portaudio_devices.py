@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
-from engine.errors import DeviceError
+from engine.errors import DeviceChoiceError
 from engine.io import pulse
 from engine.io.backend import SAMPLE_RATE_HZ, DeviceInfo
 from engine.io.devices import Direction, find_device, without_duplicates
@@ -118,7 +118,7 @@ def load_sounddevice() -> Any:
         import sounddevice
     except OSError as error:
         how = _INSTALL.get(sys.platform, "install PortAudio")
-        raise DeviceError(f"The PortAudio library is missing, so there is no sound; {how}.") from error
+        raise DeviceChoiceError(f"The PortAudio library is missing, so there is no sound; {how}.") from error
     silence_alsa()
     let_in_all_threads()
     return sounddevice

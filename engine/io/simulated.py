@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from engine.core.stage import Block
-from engine.errors import DeviceError
+from engine.errors import DeviceChoiceError, DeviceError
 from engine.io.backend import AudioStream, DeviceInfo, StreamRequest
 from engine.io.devices import Direction
 from engine.io.edge import EdgeStream
@@ -210,13 +210,13 @@ def _open_source(name: str | None, rate_hz: int, otherwise: Callable[[], Source]
     if path:
         return FileSource(path, rate_hz)
     if otherwise is None:
-        raise DeviceError("The simulated microphone has nothing to say; give it a file: simulated:speech.wav.")
+        raise DeviceChoiceError("The simulated microphone has nothing to say; give it a file: simulated:speech.wav.")
     return otherwise()
 
 
 def _expect_simulated(name: str | None, direction: Direction) -> str | None:
     if name is not None and not is_simulated(name):
-        raise DeviceError(
+        raise DeviceChoiceError(
             f"There is no {direction} {name!r} beside simulated devices; give a file too: simulated:FILE.wav."
         )
     return name

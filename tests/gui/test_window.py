@@ -13,7 +13,7 @@ from app.bridge import EngineBridge, LinkState
 from app.ui.main_window import MainWindow
 from app.ui.widgets.param_control import ChoiceBox, NumberEntry, SliderWithEntry, SwitchBox
 from app.ui.widgets.param_slider import Dial
-from engine import ApplyChain, EngineState, ResetMeters, SetBypass, SetParam, Start
+from engine import ApplyChain, EngineState, ResetMeters, SetBypass, SetParam, Start, Stop
 from tests.helpers.fake_engine import FakeEngine, FakeLink
 
 
@@ -286,6 +286,14 @@ def test_stop_start_and_reset(qtbot: QtBot, window: MainWindow, engine: FakeEngi
     qtbot.waitUntil(lambda: any(isinstance(command, Start) for command in engine.commands))
     QTest.mouseClick(window.status.reset_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: ResetMeters() in engine.commands)
+
+
+def test_waiting_for_a_device_can_be_called_off(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
+    engine.state, engine.is_waiting = EngineState.FAILED, True
+    qtbot.waitUntil(lambda: window.status.badge.word.lower() == "failed")
+    assert window.status.run_button.text() == "Stop"
+    QTest.mouseClick(window.status.run_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: Stop() in engine.commands)
 
 
 def test_choosing_a_device(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:

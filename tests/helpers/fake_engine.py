@@ -189,6 +189,7 @@ class FakeEngine:
         self.spectra_taken = 0
         self.sessions_taken = 0
         self.is_held = False
+        self.is_waiting = False
         self.config = EngineConfig()
         self.services = ServicesSnapshot()
         self.room = RoomSnapshot()
@@ -334,6 +335,7 @@ class FakeEngine:
             controls=self.controls,
             presets=self.presets,
             alarms=self.alarms,
+            is_waiting=self.is_waiting,
             session=self._session() if with_session and is_running else None,
         )
 

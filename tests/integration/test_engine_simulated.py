@@ -32,6 +32,7 @@ from engine import (
 )
 from engine.commands import ReportLatency
 from engine.core.stage import Block
+from engine.errors import DeviceChoiceError
 from engine.io.simulated import Simulation
 from engine.io.simulated_ports import SimulatedDevice, SimulatedMicrophone
 from engine.io.simulated_sound import ArraySource
@@ -227,10 +228,20 @@ def test_a_device_that_is_not_there_at_the_start_comes_into_use_by_itself(is_out
         snapshot = place.engine.snapshot()
         assert snapshot.state is FAILED
         assert "as soon as it is there" in snapshot.reason
+        assert snapshot.is_waiting
         assert not place.engine.is_over
         snapshot = place.wait_for(lambda snapshot: snapshot.state is RUNNING and snapshot.hops > 20)
+        assert not snapshot.is_waiting
         assert snapshot.params["factor.factor"] == 2.0
         assert "the device is there" in place.event_texts()
+
+
+def test_a_choice_that_no_device_mends_is_not_tried_again() -> None:
+    with studio() as place:
+        with pytest.raises(DeviceChoiceError, match="beside simulated devices"):
+            place.engine.send(Start(config(output="Real loudspeaker")))
+        assert place.engine.is_over
+        assert not place.engine.snapshot().is_waiting
 
 
 def test_stop_ends_the_waiting_for_a_device_that_never_was_there() -> None:

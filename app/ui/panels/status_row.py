@@ -74,7 +74,8 @@ class StatusRow(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show what the engine says of itself."""
         self.badge.show_state(snapshot.state, LinkState.CONNECTED)
-        self._show_running(snapshot.state in RUNNING_STATES)
+        # Waiting for a device can be called off as well.
+        self._show_running(snapshot.is_waiting or snapshot.state in RUNNING_STATES)
         alarms = "; ".join(ALARM_TEXTS[alarm] for alarm in snapshot.alarms)
         self._reason_text = snapshot.reason or alarms
         calm = Colour.CAUTION if alarms else Colour.MUTED
