@@ -83,9 +83,9 @@ def _put_in_place(content: bytes, scratch: Path, target: Path) -> Path:
 def _recipe(entry: ModelEntry) -> Callable[[bytes], bytes]:
     recipes: dict[str, Callable[[bytes], bytes]] = {
         "copy": bytes,
-        "deepfilternet3-1-int8": partial(_deepfilternet3, frames=1),
-        "deepfilternet3-2-int8": partial(_deepfilternet3, frames=2),
-        "deepfilternet3-3-int8": partial(_deepfilternet3, frames=3),
+        "deepfilternet3": partial(_deepfilternet3, frames=1, is_int8=False),
+        "deepfilternet3-2-int8": partial(_deepfilternet3, frames=2, is_int8=True),
+        "deepfilternet3-3-int8": partial(_deepfilternet3, frames=3, is_int8=True),
         "nsnet2-int8": _nsnet2,
         "silero-vad": _silero_vad,
     }
@@ -94,11 +94,11 @@ def _recipe(entry: ModelEntry) -> Callable[[bytes], bytes]:
     return recipes[entry.recipe]
 
 
-def _deepfilternet3(archive: bytes, frames: int) -> bytes:
+def _deepfilternet3(archive: bytes, frames: int, is_int8: bool) -> bytes:
     # Imported only here: a start that builds nothing should not wait for onnx.
     from models.build import deepfilternet3
 
-    return deepfilternet3.build(_archived(archive, ("enc.onnx", "erb_dec.onnx", "df_dec.onnx")), frames, is_int8=True)
+    return deepfilternet3.build(_archived(archive, ("enc.onnx", "erb_dec.onnx", "df_dec.onnx")), frames, is_int8)
 
 
 def _nsnet2(published: bytes) -> bytes:

@@ -57,7 +57,7 @@ def build(members: Mapping[str, bytes], frames: int = 1, is_int8: bool = False) 
     frames : int
         One real frame, and the predicted ones after it.
     is_int8 : bool
-        Whether the weights of the recurrent layers are rounded to whole numbers, as in all that are shipped.
+        Whether the weights of the recurrent layers are rounded to whole numbers.
     """
     encoder = _stateful(members["enc.onnx"], ENCODER_STATES, frames, is_int8)
     mask_decoder = _stateful(members["erb_dec.onnx"], MASK_STATES, frames, is_int8)

@@ -230,6 +230,6 @@ def test_strength_may_move_while_speaking_without_a_jump(denoise: Denoise) -> No
 def test_a_damaged_model_is_refused_before_anything_runs(model_store: ModelStore, tmp_path: Path) -> None:
     content = bytearray(model_store.model_path("deepfilternet3").read_bytes())
     content[len(content) // 2] ^= 1
-    (tmp_path / "deepfilternet3-int8.onnx").write_bytes(content)
+    (tmp_path / "deepfilternet3.onnx").write_bytes(content)
     with pytest.raises(ModelError, match="is not the DeepFilterNet3 that Sidetone was made with"):
         Denoise.build(ModelStore(model_store.entries, [tmp_path]))
