@@ -15,7 +15,7 @@ import sys
 import threading
 from contextlib import suppress
 
-_FIFO_PRIORITY = 20
+_FIFO_PRIORITY = 4
 _RAISED_NICENESS, _LOWERED_NICENESS = -11, 10
 _SLICE_NS = 100_000
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274, "riscv64": 274}
