@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLayout, QWidget
+
+_DIRECT = Qt.FindChildOption.FindDirectChildrenOnly
 
 
 def order_tabs(zones: Iterable[QWidget]) -> None:
@@ -21,19 +23,23 @@ def _tab_stops(zone: QWidget) -> Iterator[QWidget]:
     if zone.focusPolicy() & Qt.FocusPolicy.TabFocus:
         yield zone
         return
+    children = zone.findChildren(QWidget, options=_DIRECT)
     layout = zone.layout()
-    if layout is None:
-        children = zone.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
-    else:
-        children = list(_laid_out(layout))
-    for child in children:
+    for child in children if layout is None else _laid_out(layout, children):
         yield from _tab_stops(child)
 
 
-def _laid_out(layout: object) -> Iterator[QWidget]:
-    for index in range(layout.count()):  # type: ignore[attr-defined]
-        item = layout.itemAt(index)  # type: ignore[attr-defined]
-        if item.widget() is not None:
-            yield item.widget()
-        elif item.layout() is not None:
-            yield from _laid_out(item.layout())
+def _laid_out(layout: QLayout, widgets: Sequence[QWidget]) -> Iterator[QWidget]:
+    """Those of `widgets` that `layout` and the layouts in it hold, in its order.
+
+    Its items are not asked for: Qt deletes one when its widget moves to another layout, PySide keeps what stood for it, and
+    takes that for whatever is made at the same address later.
+    """
+    parts: dict[int, QWidget | QLayout] = {layout.indexOf(widget): widget for widget in widgets}
+    parts |= {layout.indexOf(inner): inner for inner in layout.findChildren(QLayout, options=_DIRECT)}
+    for index in sorted(parts.keys() - {-1}):
+        part = parts[index]
+        if isinstance(part, QLayout):
+            yield from _laid_out(part, widgets)
+        else:
+            yield part

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QLineEdit, QListWidget, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+    QWidgetItem,
+)
 from pytestqt.qtbot import QtBot
 
 from app.ui.icons import Shape
 from app.ui.main_window import MainWindow
 from app.ui.panels import status_row
+from app.ui.tab_order import order_tabs
 from app.ui.theme import Colour
 from app.ui.tools import TOOLS
 from app.ui.widgets.activity_meter import ActivityMeter
@@ -205,3 +220,23 @@ def luminance(name: str) -> float:
     channels = (colour.redF(), colour.greenF(), colour.blueF())
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_the_order_of_tabs_leaves_nothing_behind_that_a_later_widget_could_be_taken_for(qtbot: QtBot) -> None:
+    zone = QWidget()
+    qtbot.addWidget(zone)
+    column, row = QVBoxLayout(zone), QHBoxLayout()
+    first, second = QPushButton("first"), QPushButton("second")
+    row.addWidget(first)
+    column.addLayout(row)
+    column.addWidget(second)
+    before = items_held()
+    order_tabs((zone,))
+    assert first.nextInFocusChain() is second
+    assert items_held() == before
+
+
+def items_held() -> int:
+    """How many items of layouts Python keeps something for."""
+    gc.collect()
+    return sum(isinstance(held, QWidgetItem) for held in gc.get_objects())
