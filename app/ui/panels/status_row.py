@@ -36,7 +36,9 @@ class StatusRow(QWidget):
         self.badge = StateBadge()
         self.reason = ElidedLabel(colour=Colour.MUTED, lines=2, minimum="0" * 8, is_centred=True)
         self.xruns = Figure("Xruns", "0000", "Times a device ran dry or over since the start")
-        self.late_hops = Figure("Late hops", "0000", "Hops finished later than one hop after they were due")
+        self.late_hops = Figure(
+            "Late hops", "0000", "Hops finished later than one hop, or 10 ms if that is more, after they were due"
+        )
         self.work = Figure(
             "Work per hop", "88.8 / 10 ms", "Median time the whole chain works on one hop, and the hop's length"
         )
