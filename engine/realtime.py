@@ -2,7 +2,8 @@
 
 Windows: the Multimedia Class Scheduler's "Pro Audio". Linux: SCHED_FIFO if the limits allow it, else through rtkit; where
 both refuse, a short time slice, which anybody may ask for. macOS: the time-constraint policy. Called once by the DSP thread
-before its loop; may wait, so never from inside the loop. Whole processes are raised and lowered here too.
+before its loop; may wait, so never from inside the loop. Whole processes are raised and lowered here too: on Linux to a higher
+niceness, where that is granted, and to short slices in any case.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import platform
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 _FIFO_PRIORITY = 4
 _RAISED_NICENESS, _LOWERED_NICENESS = -11, 10
-_SLICE_NS = 100_000
+_SHORT_SLICE_NS, _USUAL_SLICE_NS = 100_000, 0
+_KEEP_POLICY = 0x08
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274, "riscv64": 274}
 """Number of the system call by machine; the C library has no name for it."""
 
@@ -57,14 +61,15 @@ def raise_process_priority() -> None:
     """Let the calling process go before ordinary ones where the system grants it: nice -11, or "above normal" on Windows.
 
     For the threads beside the DSP thread, those that run and those they will start: they share Python's lock with it, and one
-    that another program keeps from running while it holds the lock makes the sound wait too (priority inversion). Not on
-    macOS, which asks for more rights than a user has.
+    that another program keeps from running while it holds the lock makes the sound wait too (priority inversion). On Linux they
+    get short slices as well, which nobody refuses. Not on macOS, which asks for more rights than a user has.
     """
     if sys.platform == "win32":
         above_normal = 0x8000
         _set_windows_class(above_normal)
     elif sys.platform == "linux":
         _set_niceness(_RAISED_NICENESS)
+        _set_slices(_own_threads(), _SHORT_SLICE_NS)
 
 
 def lower_process_priority() -> None:
@@ -73,18 +78,26 @@ def lower_process_priority() -> None:
         below_normal = 0x4000
         _set_windows_class(below_normal)
     else:
-        # Not a step of ten: whoever started it may have a raised priority, which it has inherited.
+        # Not a step of ten: whoever started it may have a raised priority and short slices, which it has inherited.
         _set_niceness(max(_LOWERED_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+        _set_slices(_own_threads(), _USUAL_SLICE_NS)
+
+
+def _own_threads() -> Sequence[int]:
+    """All threads of this process, other libraries' too, where the system keeps a priority for each; else 0, the process."""
+    try:
+        return [int(thread.name) for thread in Path("/proc/self/task").iterdir()]
+    except OSError:
+        return [0]
 
 
 def _set_niceness(niceness: int) -> None:
     if sys.platform == "win32":
         return
-    # Linux keeps one for each thread, macOS one for all. A thread that has just ended, or a limit, is no reason to stop.
-    threads = threading.enumerate() if sys.platform == "linux" else ()
-    for thread_id in (0, *(thread.native_id for thread in threads)):
+    for thread_id in _own_threads():
+        # A thread that has just ended, or a limit, is no reason to stop.
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, thread_id or 0, niceness)
+            os.setpriority(os.PRIO_PROCESS, thread_id, niceness)
 
 
 def _set_windows_class(priority_class: int) -> None:
@@ -127,7 +140,15 @@ def _linux_rtkit(process_id: int, thread_id: int) -> str:
 
 
 def shorten_slice() -> None:
-    """Ask for time in short pieces: who asks for less at once is let in sooner when it wakes. Nobody is told if it is refused.
+    """Ask for time in short pieces for the calling thread and those that it starts.
+
+    Who asks for less at once is let in sooner when it wakes. Nobody is told if it is refused.
+    """
+    _set_slices((0,), _SHORT_SLICE_NS)
+
+
+def _set_slices(thread_ids: Sequence[int], slice_ns: int) -> None:
+    """Set the slice of threads; 0 is the calling one.
 
     Since Linux 6.12 `sched_runtime` of an ordinary thread is its slice (EEVDF, kernel/sched/fair.c); older kernels ignore it.
     """
@@ -147,11 +168,12 @@ def shorten_slice() -> None:
     number = _SCHED_SETATTR.get(platform.machine())
     if sys.platform != "linux" or number is None:
         return
-    # To keep the niceness it has to be said again.
-    nice = os.getpriority(os.PRIO_PROCESS, 0)
-    attributes = SchedAttr(size=ctypes.sizeof(SchedAttr), nice=nice, runtime=_SLICE_NS)
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).syscall(number, 0, ctypes.byref(attributes), 0)
+    for thread_id in thread_ids:
+        with suppress(OSError, AttributeError):
+            # To keep the niceness it has to be said again.
+            nice = os.getpriority(os.PRIO_PROCESS, thread_id)
+            attributes = SchedAttr(ctypes.sizeof(SchedAttr), flags=_KEEP_POLICY, nice=nice, runtime=slice_ns)
+            ctypes.CDLL(None).syscall(number, thread_id, ctypes.byref(attributes), 0)
 
 
 def _windows_pro_audio() -> str:

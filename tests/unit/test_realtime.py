@@ -157,6 +157,38 @@ print(os.getpriority(os.PRIO_PROCESS, 0))
     assert printed(lowered) == [str(max(10, before))]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="slices are Linux")
+def test_all_threads_of_a_raised_process_have_short_slices_and_a_service_that_it_starts_has_not() -> None:
+    code = """
+import os, subprocess, sys, threading
+from engine.realtime import raise_process_priority, lower_process_priority
+from tests.unit.test_realtime import slice_ns
+def look(into):
+    begun.wait()
+    into.append(slice_ns())
+begun, usual_ns, before, after = threading.Event(), slice_ns(), [], []
+old = threading.Thread(target=look, args=(before,))
+old.start()
+raise_process_priority()
+new = threading.Thread(target=look, args=(after,))
+new.start()
+begun.set()
+old.join()
+new.join()
+service = (
+    "from engine.realtime import lower_process_priority; from tests.unit.test_realtime import slice_ns;"
+    "lower_process_priority(); print(slice_ns())"
+)
+of_service = subprocess.run([sys.executable, "-c", service], capture_output=True, text=True, check=True).stdout
+print(usual_ns, slice_ns(), *before, *after, of_service)
+"""
+    usual_ns, *short_ns, of_service_ns = (int(word) for word in printed(code))
+    # A kernel before 6.12 knows no slices, a sandbox may not tell, and who runs this at idle priority has them as they are.
+    can_be_short = usual_ns > 0 and os.sched_getscheduler(0) != os.SCHED_IDLE
+    assert short_ns == [100_000 if can_be_short else usual_ns] * 3
+    assert of_service_ns == usual_ns
+
+
 def printed(code: str) -> list[str]:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.split()
