@@ -23,6 +23,8 @@ class Microphone:
 
     Attributes
     ----------
+    block_frames : int
+        48 kHz frames that the device brings at once.
     skipped_frames : int
         Frames dropped, cross-faded, to bring the delay back down.
     """
@@ -37,7 +39,7 @@ class Microphone:
         self._staged: Block = np.zeros((port.channels, 4 * hop_frames + int(2 * most / self._step) + 8), np.float32)
         # Ends of blocks and of hops meet every `grain_frames`; a skip that is no multiple would move them apart for good.
         block = port.block_frames / self._step
-        self._block_frames = math.ceil(block)
+        self.block_frames = math.ceil(block)
         self.grain_frames = math.gcd(int(block), hop_frames) if block.is_integer() else 1
         # The resampler rounds: a block may bring a frame less than its share.
         self._primed_frames = ROUNDING_FRAMES if self._resampler else 0
@@ -54,7 +56,7 @@ class Microphone:
         A block that is no multiple of the hop keeps up to ``block - grain`` frames waiting for the rest of theirs.
         """
         filter_frames = self._resampler.latency_frames / self._step if self._resampler else 0.0
-        return self._block_frames - self.grain_frames + self._primed_frames + filter_frames
+        return self.block_frames - self.grain_frames + self._primed_frames + filter_frames
 
     @property
     def losses(self) -> int:

@@ -87,7 +87,7 @@ class Speaker:
         late_frames : float
             How far the microphone falls behind its own pace at times.
         is_punctual : bool
-            Whether the DSP thread waited for the hop in hand, so that an underflow is not its own fault.
+            Whether the DSP thread waited for the hop in hand and woke in time, so that an underflow is not its own fault.
 
         Returns
         -------

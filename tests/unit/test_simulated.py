@@ -142,6 +142,28 @@ def test_a_busy_half_minute_is_not_remembered() -> None:
     assert studio.delay_ms() == pytest.approx(before_ms, abs=1.0)
 
 
+def test_a_thread_that_is_woken_late_again_and_again_is_not_remembered() -> None:
+    """As on a system that grants no real time: the output runs dry, and that is not the device's fault."""
+    studio = Studio()
+    studio.run(5.0)
+    before_ms = studio.delay_ms()
+    clock = studio.backend.clock
+    in_time = clock.wait
+
+    def late(expected_s: float, most_s: float) -> None:
+        in_time(expected_s, most_s)
+        clock.work(0.03)
+
+    for _ in range(4):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clock, "wait", late)
+            studio.run(0.001)
+        studio.run(2.0)
+    assert studio.stream.stats().xruns >= 4
+    studio.run(10.0)
+    assert studio.delay_ms() == pytest.approx(before_ms, abs=1.0)
+
+
 def test_what_is_dropped_after_a_stall_is_faded() -> None:
     studio = Studio()
     studio.run(2.0)
