@@ -14,7 +14,7 @@ from time import monotonic
 import msgspec
 
 from engine.config import AUTOMATIC, BackupConfig, DeviceConfig
-from engine.errors import DeviceError, SidetoneError
+from engine.errors import DeviceChoiceError, DeviceError, SidetoneError
 from engine.io.backend import AudioBackend, AudioStream, DeviceInfo, StreamRequest
 from engine.io.devices import Direction, find_device
 from engine.io.simulated import is_simulated
@@ -53,6 +53,7 @@ class DeviceOrder:
         self._output = ""
         self._look_at_s = 0.0
         self._told: list[str] = []
+        self._awaited: set[Direction] = set()
         self.used = DeviceConfig()
 
     def choose(self, wanted: DeviceConfig, found: Sequence[DeviceInfo]) -> DeviceConfig:
@@ -78,10 +79,31 @@ class DeviceOrder:
         """Choose other backups; what is used stays until it is gone or a better one is there."""
         self._wanted = msgspec.structs.replace(self._wanted, backups=backups)
 
-    def request(self, output: str) -> StreamRequest:
-        """What to open; `output` is the device that the chosen output stands for."""
+    def open(self, output: str) -> AudioStream:
+        """Open what is used; `output` is the device that the chosen output stands for.
+
+        The voice does not wait for a monitor or a second input that cannot be had: they come in when they are there.
+
+        Raises
+        ------
+        DeviceError
+            If there is no sound without the device that cannot be opened, or those chosen do not go together.
+        """
         self._output = output
-        return self._request(self.used)
+        self._awaited = set()
+        try:
+            return self._backend.open(self._request(self.used))
+        except DeviceChoiceError:
+            raise
+        except DeviceError as error:
+            bare = msgspec.structs.replace(self.used, monitor=None, music=None)
+            if bare == self.used:
+                raise
+            stream = self._backend.open(self._request(bare))
+            self._awaited = {each for each in Direction if self._device(bare, each) != self._device(self.used, each)}
+            self.used = bare
+            self._tell(f"{error} The voice begins without it; it comes in as soon as it is there.")
+            return stream
 
     @property
     def output(self) -> str:
@@ -95,23 +117,28 @@ class DeviceOrder:
     def take_back(self, stream: AudioStream) -> bool:
         """Go back to better devices that are there again, looking once a second. True if one was taken back.
 
-        A second input has no backups: whenever it is gone, its return is waited for.
+        Where there is none at all, no monitor or no second input, that is done whatever is wanted of backups.
         """
         now_s = monotonic()
         if now_s < self._look_at_s:
             return False
         self._look_at_s = now_s + _LOOK_AGAIN_S
-        is_back = stream.stats().music_lost is not None and self._go_over(
-            stream, Direction.MUSIC, self._wanted.music, "is back"
-        )
-        if not self._wanted.backups.takes_back:
-            return is_back
-        for direction in (Direction.INPUT, Direction.OUTPUT, Direction.MONITOR):
-            order = self._order(direction)
-            used = self._device(self.used, direction)
-            better = order[: order.index(used)] if used in order else order
-            is_back |= any(self._go_over(stream, direction, device, "is back") for device in better)
+        is_back = False
+        for direction in Direction:
+            how = "is there" if direction in self._awaited else "is back"
+            if any(self._go_over(stream, direction, device, how) for device in self._better(stream, direction)):
+                self._awaited.discard(direction)
+                is_back = True
         return is_back
+
+    def _better(self, stream: AudioStream, direction: Direction) -> tuple[str | None, ...]:
+        """Devices that shall be gone back to if they are there, best first."""
+        order, used = self._order(direction), self._device(self.used, direction)
+        if used is None or (direction is Direction.MUSIC and stream.stats().music_lost is not None):
+            return order if order != (None,) else ()
+        if not self._wanted.backups.takes_back:
+            return ()
+        return order[: order.index(used)] if used in order else order
 
     def _next(self, stream: AudioStream, direction: Direction) -> bool:
         reason = stream.lost or "a device is gone"
@@ -144,6 +171,7 @@ class DeviceOrder:
             output_device=self._output if devices.output == AUTOMATIC else devices.output,
             monitor_device=devices.monitor,
             music_device=devices.music,
+            expects_music=self._wanted.music is not None,
             hop_frames=devices.hop_frames,
             is_exclusive=devices.is_exclusive,
         )
@@ -155,18 +183,15 @@ class DeviceOrder:
                 return self._wanted.input, *backups.input
             case Direction.OUTPUT:
                 return self._wanted.output, *backups.output
+            case Direction.MUSIC:
+                return (self._wanted.music,)
             case _:
                 # Whoever wants no monitor wants no other one either.
                 return (self._wanted.monitor, *backups.monitor) if self._wanted.monitor is not None else (None,)
 
     def _device(self, devices: DeviceConfig, direction: Direction) -> str | None:
-        match direction:
-            case Direction.INPUT:
-                return devices.input
-            case Direction.OUTPUT:
-                return devices.output
-            case _:
-                return devices.monitor
+        device: str | None = getattr(devices, _FIELDS[direction])
+        return device
 
     def _with(self, direction: Direction, device: str | None) -> DeviceConfig:
         return msgspec.structs.replace(self.used, **{_FIELDS[direction]: device})

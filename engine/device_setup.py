@@ -88,12 +88,12 @@ class DeviceSetup:
         Raises
         ------
         DeviceError
-            If one cannot be opened.
+            If the microphone or the output cannot be opened, or the choice cannot be had at all.
         """
         self._chosen = chosen
         self._found = self._backend.devices()
         used = self._order.choose(chosen, self._found)
-        return self._backend.open(self._order.request(self._output(used)))
+        return self._order.open(self._output(used))
 
     def mend(self, stream: AudioStream) -> bool:
         """Put other devices in the place of those that `stream` has lost. False if it cannot be made whole."""

@@ -136,7 +136,7 @@ class Lifecycle:
             watch.report()
             level = run.processor.input_level
             self._alarms.look(level.peak_dbfs, level.is_clipping, self._devices.is_input_replaced)
-            if not run.worker.is_running or not self._keep_devices(run):
+            if not run.worker.is_running or not self._keep_devices(run, watch):
                 self._run_ended(run)
         elif self._reopen_at_s is not None and monotonic() >= self._reopen_at_s:
             self._reopen()
@@ -179,7 +179,7 @@ class Lifecycle:
             )
         self._hanging = None
 
-    def _keep_devices(self, run: LiveRun) -> bool:
+    def _keep_devices(self, run: LiveRun, watch: RunWatch) -> bool:
         """Let another device take over where one is gone, or take a better one back. False if nothing can be done."""
         if run.stream.lost is not None:
             if not self._devices.mend(run.stream):
@@ -188,6 +188,8 @@ class Lifecycle:
             return True
         # The way of the sound has changed: its delay is measured anew.
         self._observer.reset_latency()
+        # Seen to be there before it may be gone again, or that would not be told.
+        watch.report()
         return True
 
     def _run_ended(self, run: LiveRun) -> None:

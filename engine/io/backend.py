@@ -66,6 +66,8 @@ class StreamRequest:
     input_device, output_device, monitor_device, music_device : str or None
         Id, name or part of a name. None means the system's default for input and output, no monitor and no second input.
         An `input_device` that begins with ``simulated:`` opens the simulated device.
+    expects_music : bool
+        A second input may come later: hops have two rows, whether or not it is there now.
     hop_frames : int
         Frames at 48 kHz that the DSP thread takes and gives at once.
     block_frames : int or None
@@ -81,6 +83,7 @@ class StreamRequest:
     output_device: str | None = None
     monitor_device: str | None = None
     music_device: str | None = None
+    expects_music: bool = False
     hop_frames: int = HOP_FRAMES
     block_frames: int | None = None
     latency_s: float | None = None
@@ -138,7 +141,7 @@ class AudioStream(Protocol):
 
     @property
     def channels(self) -> int:
-        """1 or 2, from the microphone; 2 with a second input. A mono hop goes to both channels of the outputs."""
+        """1 or 2, as the microphone; 2 where a second input is or may come. A mono hop goes to both channels of the outputs."""
         ...
 
     @property
@@ -278,7 +281,7 @@ class AudioBackend(Protocol):
         stream : AudioStream
             One that `open` gave.
         direction : Direction
-            Microphone, output, monitor, or a second input that `stream` began with.
+            Microphone, output, monitor, or a second input that `stream` began with or expects.
 
         Raises
         ------

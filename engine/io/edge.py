@@ -46,6 +46,8 @@ class EdgeStream:
         How long the devices run before anything is played, so that it is known how even their callbacks are.
     music : CapturePort or None
         The second input; with it hops have two rows, so that it is heard in stereo.
+    expects_music : bool
+        Whether one may come later: then hops have two rows too.
     """
 
     def __init__(
@@ -58,8 +60,9 @@ class EdgeStream:
         margin_frames: int,
         settle_s: float,
         music: CapturePort | None = None,
+        expects_music: bool = False,
     ) -> None:
-        self._channels = 2 if music else capture.channels
+        self._channels = 2 if music or expects_music else capture.channels
         self._hop_frames = hop_frames
         self._timebase = timebase
         self._margin_frames = margin_frames
@@ -279,11 +282,13 @@ class EdgeStream:
                 end.observe(now_s)
         return now_s
 
-    def _steer(self, arriving: float, is_punctual: bool, now_s: float) -> int:
+    def _steer(self, arriving: float, has_waited: bool, now_s: float) -> int:
         """Correct the outputs' clocks; return how many frames to skip, because a stall has left too many in the ring."""
         late = self._microphone.late_frames
-        surplus = self._air.steer(arriving, late, is_punctual, now_s)
         backlog = self._microphone.available_frames() - self._hop_frames
+        # A thread that waited and was woken late has not been punctual either.
+        is_punctual = has_waited and backlog < max(self._hop_frames, self._microphone.block_frames)
+        surplus = self._air.steer(arriving, late, is_punctual, now_s)
         skip = max(0, min(int(surplus), backlog)) // self._microphone.grain_frames * self._microphone.grain_frames
         if skip < self._hop_frames // 2:
             skip = 0

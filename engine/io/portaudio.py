@@ -59,7 +59,7 @@ class PortAudioBackend:
             if request.music_device is not None:
                 music = self._open_capture(entries, request, request.music_device, Direction.MUSIC)
                 undo.callback(music.close)
-            stream = _PortAudioStream(self, capture, air, monitor, music, request.hop_frames, _MARGIN_FRAMES)
+            stream = _PortAudioStream(self, capture, air, monitor, music, request)
             undo.pop_all()
         return stream
 
@@ -123,10 +123,19 @@ class _PortAudioStream(EdgeStream):
         air: PortAudioOutput,
         monitor: PortAudioOutput | None,
         music: PortAudioMicrophone | None,
-        hop_frames: int,
-        margin_frames: int,
+        request: StreamRequest,
     ) -> None:
-        super().__init__(capture, air, monitor, RealTimebase(), hop_frames, margin_frames, _SETTLE_S, music)
+        super().__init__(
+            capture,
+            air,
+            monitor,
+            RealTimebase(),
+            request.hop_frames,
+            _MARGIN_FRAMES,
+            _SETTLE_S,
+            music,
+            request.expects_music,
+        )
         self._backend: PortAudioBackend | None = backend
         backend.stream_opened()
         self._watch: pulse.Watch | None = None

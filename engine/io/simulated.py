@@ -121,7 +121,9 @@ class SimulatedBackend:
         margin = int(_MARGIN * request.hop_frames)
         # Uneven devices are watched first, as real ones are; even ones start with the first sample.
         settle_s = 0.3 if world.microphone.jitter_s or world.output.jitter_s else 0.0
-        return EdgeStream(capture, air, monitor, self.clock, request.hop_frames, margin, settle_s, music)
+        return EdgeStream(
+            capture, air, monitor, self.clock, request.hop_frames, margin, settle_s, music, request.expects_music
+        )
 
     def replace(self, stream: AudioStream, request: StreamRequest, direction: Direction) -> None:
         """Open another simulated device in the place of one; see `AudioBackend.replace`."""

@@ -9,11 +9,24 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from engine import ChainConfig, DeviceConfig, EngineConfig, EngineState, EventKind, PresetConfig, Start
+from engine import (
+    ChainConfig,
+    DeviceConfig,
+    EngineConfig,
+    EngineState,
+    EventKind,
+    PresetConfig,
+    SidetoneError,
+    Start,
+    Stop,
+)
 from engine.alarms import Alarm
 from engine.config import BackupConfig
 from engine.core.stage import Block
+from engine.errors import DeviceError
 from engine.facade import Engine
+from engine.io.backend import AudioStream, StreamRequest
+from engine.io.devices import Direction
 from engine.io.simulated import SimulatedBackend, Simulation
 from engine.io.simulated_ports import SimulatedDevice
 from engine.io.simulated_sound import FunctionSource, MemorySink
@@ -23,6 +36,7 @@ from tests.helpers.small_stages import Factor, Faulty, Late
 
 RATE = 48_000
 LONGEST_GAP_S = 0.5
+FOR_EVER = (0.0, math.inf)
 OPEN = ChainConfig(bypass={"high_pass": True})
 
 
@@ -58,11 +72,29 @@ class Clicks(MemorySink):
         return float(np.median([delay_ms for at_s, delay_ms in self.delays_ms if from_s <= at_s < to_s]))
 
 
+class SeesNothingNew(SimulatedBackend):
+    """Knows, while a stream is open, the devices that were there when it was opened, as PortAudio on Windows and macOS."""
+
+    def open(self, request: StreamRequest) -> AudioStream:
+        self._known = {device.id for device in self.devices()}
+        return super().open(request)
+
+    def replace(self, stream: AudioStream, request: StreamRequest, direction: Direction) -> None:
+        if direction is Direction.INPUT and request.input_device not in self._known:
+            raise DeviceError("There is no such microphone.")
+        super().replace(stream, request, direction)
+
+
 @contextmanager
-def running(simulation: Simulation, input: tuple[str, ...] = (), output: tuple[str, ...] = ()) -> Iterator[Studio]:
+def running(
+    simulation: Simulation,
+    input: tuple[str, ...] = (),
+    output: tuple[str, ...] = (),
+    make_backend: type[SimulatedBackend] = SimulatedBackend,
+) -> Iterator[Studio]:
     """An engine on ``simulated:in`` (level 0.1), with a spare at 0.2 and another at 0.3."""
     sink, monitor_sink, faulty = Clicks(), MemorySink(), Faulty(20)
-    backend = SimulatedBackend(
+    backend = make_backend(
         simulation,
         lambda: sink.microphone(0.1),
         sink,
@@ -178,6 +210,53 @@ def test_without_its_monitor_the_voice_goes_on_and_the_monitor_comes_back() -> N
         assert snapshot.state is EngineState.RUNNING
         wait_until(place.engine.snapshot, lambda now: now.devices.used.monitor == "simulated:out")
         assert longest_silence_s(place.sink.frames()) < LONGEST_GAP_S
+
+
+def test_a_backup_that_came_later_than_the_start_takes_over_with_another_start_by_itself() -> None:
+    gone: list[tuple[float, float]] = []
+    not_yet = [FOR_EVER]
+    world = Simulation(microphone=SimulatedDevice(unplugged=gone), spares={"spare": SimulatedDevice(unplugged=not_yet)})
+    with running(world, input=("spare",), make_backend=SeesNothingNew) as place:
+        wait_until(lambda: level(place), lambda now: abs(now - 0.1) < 0.02)
+        not_yet.clear()
+        gone.append(FOR_EVER)
+        place.state(EngineState.FAILED)
+        snapshot = place.state(EngineState.RUNNING)
+        assert snapshot.devices.used.input == "simulated:spare"
+        wait_until(lambda: level(place), lambda now: abs(now - 0.2) < 0.02)
+
+
+def test_the_voice_begins_without_a_monitor_that_is_not_there_and_the_monitor_comes_in() -> None:
+    unplugged = [FOR_EVER]
+    with running(Simulation(monitor=SimulatedDevice(unplugged=unplugged))) as place:
+        devices = DeviceConfig(
+            input="simulated:in",
+            output="simulated:out",
+            monitor="simulated:out",
+            backups=BackupConfig(takes_back=False),
+        )
+        place.engine.send(Start(EngineConfig(devices=devices, chain=OPEN)))
+        snapshot = wait_until(place.engine.snapshot, lambda now: now.hops > 150)
+        assert (snapshot.state, snapshot.devices.used.monitor) == (EngineState.RUNNING, None)
+        assert snapshot.devices.chosen.monitor == "simulated:out"
+        (told,) = (text for text in place.event_texts() if "as soon as it is there" in text)
+        assert "The simulated monitor is unplugged" in told
+        unplugged.clear()
+        wait_until(place.engine.snapshot, lambda now: now.devices.used.monitor == "simulated:out")
+        assert "monitor output: Simulated output is there" in place.event_texts()
+        wait_until(place.monitor_sink.frames, lambda frames: np.abs(frames[0, -2400:]).max() > 0.05)
+        assert longest_silence_s(place.sink.frames()) < LONGEST_GAP_S
+
+
+def test_without_a_microphone_no_sound_begins_whatever_else_is_missing() -> None:
+    away = SimulatedDevice(unplugged=[FOR_EVER])
+    with running(Simulation(microphone=SimulatedDevice(unplugged=[(0.0, 0.0)]), monitor=away)) as place:
+        place.engine.send(Stop())
+        gone = DeviceConfig(input="simulated:nosuch.wav", output="simulated:out", monitor="simulated:out")
+        with pytest.raises(SidetoneError, match=r"nosuch\.wav"):
+            place.engine.send(Start(EngineConfig(devices=gone, chain=OPEN)))
+        assert place.engine.snapshot().state is EngineState.FAILED
+        assert not any("as soon as it is there" in text for text in place.event_texts())
 
 
 def test_a_microphone_brings_its_preset_also_as_a_backup() -> None:

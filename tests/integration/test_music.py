@@ -112,6 +112,21 @@ def test_a_second_input_that_is_plugged_in_again_comes_back_by_itself() -> None:
     assert music_events(engine) == [gone, "second input: Simulated microphone is back"] * 2
 
 
+def test_the_voice_begins_without_a_second_input_that_is_not_there_and_it_comes_in() -> None:
+    unplugged = [FOR_EVER]
+    with steady_music(unplugged) as (engine, sink):
+        wait_until(lambda: level(sink), lambda now: abs(now - 0.25) < 0.01)
+        snapshot = engine.snapshot()
+        assert (snapshot.state, snapshot.devices.used.music) == (EngineState.RUNNING, None)
+        (told,) = music_events(engine)
+        assert "The voice begins without it" in told
+        unplugged.clear()
+        wait_until(lambda: level(sink), lambda now: abs(now - 0.75) < 0.01)
+        assert music_events(engine)[1:] == ["second input: Simulated microphone is there"]
+    # It is heard in stereo, as one that was there from the beginning.
+    assert sink.frames().shape[0] == 2
+
+
 @contextmanager
 def headless(studio: PipeWireStudio, *arguments: str) -> Iterator[None]:
     """The program runs, and is heard, while the context lasts."""

@@ -139,7 +139,7 @@ class DevicesPanel(ToolPanel):
         chosen, used = snapshot.devices.chosen, snapshot.devices.used
         for role, backup_list in self.lists.items():
             name = getattr(snapshot.devices, role)
-            is_backup = getattr(chosen, role) != getattr(used, role)
+            is_backup = bool(name) and getattr(chosen, role) != getattr(used, role)
             backup_list.state.setText(f"in use: {name or 'none'}{' (a backup)' if is_backup else ''}")
         self.alarms.setText("; ".join(ALARM_TEXTS[alarm] for alarm in snapshot.alarms))
         self.alarms.setStyleSheet(f"color: {Colour.CAUTION}")
