@@ -6,6 +6,7 @@ Finds the one that runs, starts one if there is none, and brings a killed one ba
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic, sleep
@@ -59,6 +60,9 @@ class EngineSupervisor:
         self._engine: _RememberedEngine | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._silences = 0
+        self._is_closed = False
+        # A worker that was waiting for an engine when the face was closed must not start another after that.
+        self._launching = threading.Lock()
 
     @property
     def has_launched(self) -> bool:
@@ -84,9 +88,14 @@ class EngineSupervisor:
         return self._engine
 
     def close(self) -> None:
-        """End the engine, if it is one that ends with its face; wait a moment for it to go."""
+        """End the engine, if it is one that ends with its face; wait a moment for it to go. None is started after this."""
+        with self._launching:
+            self._is_closed = True
         engine = find_engine(self._meeting_point)
-        if engine is None or not engine.found.ends_with_face:
+        if engine is None:
+            self._end_unanswering()
+            return
+        if not engine.found.ends_with_face:
             return
         with suppress(ConnectionLostError):
             engine.send(Shutdown())
@@ -96,6 +105,16 @@ class EngineSupervisor:
         if self._process is not None:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=_FAREWELL_S)
+
+    def _end_unanswering(self) -> None:
+        """End an engine launched here that does not answer: still loading, it would begin to listen with no face at all."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=_FAREWELL_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
 
     def _find_or_launch(self) -> RemoteEngine:
         found = find_engine(self._meeting_point)
@@ -127,8 +146,11 @@ class EngineSupervisor:
             raise
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        self._process = launch_engine(msgspec.json.encode(self.config).decode())
-        return self._process
+        with self._launching:
+            if self._is_closed:
+                raise ConnectionLostError("the engine ends with its window")
+            self._process = launch_engine(msgspec.json.encode(self.config).decode())
+            return self._process
 
     def _give_up_on(self, process: subprocess.Popen[bytes]) -> None:
         """An engine that lives and does not answer, time after time, makes room for another."""

@@ -60,7 +60,7 @@ class EngineHost:
         self._ends_with_face = ends_with_face
         self._engine = engine
         self._rendezvous = rendezvous
-        self._authkey = rendezvous.authkey()
+        rendezvous.authkey()
         self.address = rendezvous.new_address()
         # The key is checked on the client's own thread, so that a silent client cannot keep others out.
         self._listener = Listener(self.address, backlog=_MOST_CLIENTS)
@@ -112,14 +112,15 @@ class EngineHost:
 
     def _serve(self, connection: Wire) -> None:
         try:
-            greet_client(connection, self._authkey)
+            # Read each time: it may have been cleaned away or damaged since, and the client made another.
+            greet_client(connection, self._rendezvous.authkey())
             while True:
                 content = connection.recv_bytes(MAX_REQUEST_BYTES)
                 if self._is_closing:
                     break
                 connection.send_bytes(encode(self._answer(content)))
-        except (OSError, EOFError, AuthenticationError, ValueError):
-            pass  # gone, not one of us, or a message beyond all bounds: all end the connection, none the engine
+        except (OSError, EOFError, AuthenticationError, ValueError, SidetoneError):
+            pass  # gone, not one of us, no key, or a message beyond all bounds: all end the connection, none the engine
         finally:
             connection.close()
             self._places.release()

@@ -35,7 +35,10 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
     supervisor = EngineSupervisor(rendezvous(paths), settings.engine)
     # The engine compiles and loads while Qt does the same.
     supervisor.prelaunch()
-    return _show(supervisor, settings, problem, paths)
+    try:
+        return _show(supervisor, settings, problem, paths)
+    finally:
+        supervisor.close()
 
 
 def _show(supervisor: EngineSupervisor, settings: Settings, problem: str, paths: Paths) -> int:
@@ -66,7 +69,6 @@ def _show(supervisor: EngineSupervisor, settings: Settings, problem: str, paths:
     finally:
         bridge.close()
         keeper.save_if_changed()
-        supervisor.close()
     return EXIT_DONE
 
 

@@ -100,6 +100,17 @@ def test_remote_and_local_engine_give_the_same_answers(tmp_path: Path) -> None:
         assert remote.events(after=2) == local.events(after=2)
 
 
+@pytest.mark.parametrize("damage", [None, b"", b"x" * 33])
+def test_a_key_that_was_cleaned_away_or_damaged_locks_nobody_out(tmp_path: Path, damage: bytes | None) -> None:
+    """Whoever comes next makes another, be it a window or an engine that starts at the same time."""
+    with served(tmp_path) as (_, _, meeting_point):
+        (tmp_path / "engine.key").unlink()
+        if damage is not None:
+            (tmp_path / "engine.key").write_bytes(damage)
+        with friend(meeting_point) as remote:
+            assert remote.describe()
+
+
 def test_a_listener_hears_every_sample_that_leaves_and_begins_anew_with_a_new_run(tmp_path: Path) -> None:
     with served(tmp_path) as (place, _, meeting_point), friend(meeting_point) as remote:
         assert remote.tap(TapPoint.OUTPUT) is None

@@ -150,6 +150,24 @@ def test_an_engine_that_is_dying_when_asked_for_makes_room_for_another(
     end(supervisor, home.engine_id())
 
 
+def test_a_face_that_closes_before_its_engine_answers_leaves_none_behind(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loading = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    monkeypatch.setattr("app.supervisor.launch_engine", lambda config: loading)
+    supervisor = home.supervisor()
+    supervisor.prelaunch()
+    try:
+        supervisor.close()
+        assert loading.poll() is not None
+        # The worker that was waiting for it asks once more.
+        with pytest.raises(ConnectionLostError, match="window"):
+            supervisor.api()
+    finally:
+        loading.kill()
+        loading.wait()
+
+
 FACE = """
 import sys
 from pathlib import Path
