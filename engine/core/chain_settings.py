@@ -65,19 +65,19 @@ class SettingsInUse:
         if newest is not self.settings and self._is_alike_before(newest, index):
             self._use(newest)
 
-    def look_again(self, field: str) -> Params:
-        """Parameters of the stage at work; what has changed is taken up if that touches `field` of it and stages after it.
+    def renewed(self, field: str) -> Params:
+        """Parameters of the stage at work, after what has changed was taken up if that is `field`, or behind the stage.
 
         Parameters
         ----------
         field : str
             The one parameter that the stage has not used yet.
         """
-        newest, settings, index = self.newest, self.settings, self._index
-        if newest is not settings and self._is_alike_before(newest, index):
-            own, new = settings.params[index], newest.params[index]
-            is_alike = own is new or replace(own, **{field: getattr(new, field)}) == new
-            if is_alike and newest.unheard[index] == self.unheard[index]:
+        newest, index = self.newest, self._index
+        if newest is not self.settings and self._is_alike_before(newest, index):
+            new = newest.params[index]
+            own = replace(self.settings.params[index], **{field: getattr(new, field)})
+            if own == new and newest.unheard[index] == self.unheard[index]:
                 self._use(newest)
         return self.settings.params[index]
 

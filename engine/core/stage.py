@@ -92,8 +92,8 @@ class Context(Generic[P]):
         self.budget_ns = 0
         self.side = side or SideSignals()
 
-    def look_again(self, field: str) -> P:
-        """`params`, renewed if `field` has changed since the block came to the stage. Audio thread, within `process`.
+    def renewed(self, field: str) -> P:
+        """`params`, as new as they can be once all but `field` is used. Audio thread, within `process`.
 
         For a stage that works long before it uses a parameter: what was changed meanwhile is heard a block earlier.
 
@@ -103,7 +103,7 @@ class Context(Generic[P]):
             What the stage has not used of this block's parameters yet; a change of more than it waits for the next block.
         """
         if self._in_use is not None:
-            self.params = self._in_use.look_again(field)  # type: ignore[assignment]
+            self.params = self._in_use.renewed(field)  # type: ignore[assignment]
         return self.params
 
 

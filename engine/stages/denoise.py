@@ -166,7 +166,6 @@ class Denoise(Stage[DenoiseParams]):
         self._lanes = Lanes(in_time, fmt.channels, self._delay_samples, self._home)
         self._bridge = HopBridge(self._running[self._home].hop_samples, fmt)
         self._residual_gain = 0.0
-        self._has_looked_again = False
         self._budget_ns = 0
         self.reset()
 
@@ -203,7 +202,6 @@ class Denoise(Stage[DenoiseParams]):
 
     def _process_hop(self, hop_in: Block, hop_out: Block) -> None:
         ladder, lanes = self._ladder, self._lanes
-        self._has_looked_again = False
         started_ns = perf_counter_ns()
         lanes.process(ladder.wanted, hop_in, hop_out, self._residual, ladder.is_hurried)
         cost_ns = perf_counter_ns() - started_ns
@@ -215,13 +213,11 @@ class Denoise(Stage[DenoiseParams]):
         self._clean_power += growth * (INAUDIBLE_POWER + lane.clean_power - self._clean_power)
 
     def _residual(self) -> float:
-        """Asked by each network when it has answered; what the first is told holds for all of the hop."""
-        if not self._has_looked_again:
-            self._has_looked_again = True
-            params = self._ctx.look_again("strength_db")
-            if params is not self._params:
-                self._params = params
-                self._residual_gain = residual_gain(params.strength_db)
+        """Asked by each network when it has answered."""
+        params = self._ctx.renewed("strength_db")
+        if params is not self._params:
+            self._params = params
+            self._residual_gain = residual_gain(params.strength_db)
         return self._residual_gain
 
     def reset(self) -> None:

@@ -265,25 +265,25 @@ def test_no_block_on_its_way_sees_half_of_a_change(changed: tuple[str, str]) -> 
         hammer.join()
 
 
-class LooksAgain(Meanwhile):
+class Renewing(Meanwhile):
     """Works long before it uses its factor; its sign is used at once."""
 
     def process(self, block: Block, ctx: Context[FactorParams]) -> None:
         is_inverted = ctx.params.is_inverted
         happens, self.happens = self.happens, lambda: None
         happens()
-        factor = ctx.look_again("factor").factor
+        factor = ctx.renewed("factor").factor
         block *= np.float32(-factor if is_inverted else factor)
 
 
-class OnItsWayLookingAgain(OnItsWay):
+class OnItsWayRenewing(OnItsWay):
     def __init__(self) -> None:
-        self._meanwhile = LooksAgain()
+        self._meanwhile = Renewing()
         self.chain = prepared(Factor(), self._meanwhile, SecondFactor(), ThirdFactor())
 
 
-def test_a_stage_that_looks_again_takes_what_it_has_not_used_and_what_is_ahead() -> None:
-    way = OnItsWayLookingAgain()
+def test_a_stage_that_asks_again_takes_what_it_has_not_used_and_what_is_ahead() -> None:
+    way = OnItsWayRenewing()
     assert way.blocks(lambda: way.chain.set("meanwhile.factor", 2.0)) == (0.02, 0.02)
     assert way.blocks(lambda: way.chain.apply({"meanwhile.factor": 1.0, "third.factor": 4.0})) == (0.04, 0.04)
     assert way.blocks(lambda: way.chain.set("second.factor", 2.0)) == (0.08, 0.08)
@@ -299,10 +299,10 @@ def test_a_stage_that_looks_again_takes_what_it_has_not_used_and_what_is_ahead()
     ],
     ids=["behind", "used", "used and ahead", "bypass"],
 )
-def test_a_stage_that_looks_again_takes_no_half_of_a_change(
+def test_a_stage_that_asks_again_takes_no_half_of_a_change(
     values: dict[str, float | bool], bypass: dict[str, bool], after: float
 ) -> None:
-    way = OnItsWayLookingAgain()
+    way = OnItsWayRenewing()
     assert way.blocks(lambda: way.chain.apply(values, bypass))[0] == 0.01
     way.blocks(lambda: None)
     assert way.blocks(lambda: None) == (after, after)
