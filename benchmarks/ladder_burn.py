@@ -1,12 +1,14 @@
 """The live chain in mode auto while other programs take the processor: does the sound go on, does the ladder come back.
 
-    python -m benchmarks.ladder_burn [--seconds 30] [--mode auto] [--without-real-time] [--json FILE]
+    python -m benchmarks.ladder_burn [--seconds 30] [--mode auto] [--without-real-time | --in-front 0.6] [--json FILE]
 
 The engine hears the demo's voice under noise, looped, on the simulated device, in real time and in its own process. After
 some quiet seconds, twice as many real processes as there are cores compute for `--seconds`; then all is quiet again. What
 was put out is kept, and looked through for gaps: with a strength of 24 dB there is always some noise, so a run of zeros is one.
 Printed as JSON; meant to run alone on the machine. `--without-real-time` (Linux, as root) takes the right to real-time
-priority from the benchmark and all it starts, as on a system that grants none.
+priority from the benchmark and all it starts, as on a system that grants none. `--in-front` (Linux, as root) adds a program on
+each core that has a higher real-time priority than the engine and takes such a share of the core, in bursts of 512 frames, as
+another audio program with heavy effects does.
 """
 
 from __future__ import annotations
@@ -38,6 +40,19 @@ BASELINE_S, RECOVERY_S = 5.0, 20.0
 LOOK_S = 0.05
 SHORTEST_GAP_FRAMES = 24
 STRENGTH_DB = 24.0
+BURN = "while True: pass"
+IN_FRONT = """
+import os, sys, time
+core, share, period_s = int(sys.argv[1]), float(sys.argv[2]), 512 / 48000
+os.sched_setaffinity(0, {core})
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
+while True:
+    # On all cores at once, or the engine would go to the one that is free.
+    began_s = time.monotonic() // period_s * period_s
+    while time.monotonic() < began_s + share * period_s:
+        pass
+    time.sleep(max(0.0, began_s + period_s - time.monotonic()))
+"""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -53,6 +68,7 @@ class Burn(msgspec.Struct, frozen=True):
     mode: str
     burn_s: float
     processes: int
+    share_in_front: float
     gaps: int
     longest_gap_ms: float
     xruns: int
@@ -61,6 +77,7 @@ class Burn(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
     back_after_s: float | None
     latency_before_ms: float | None
+    latency_during_ms: float | None
     latency_after_ms: float | None
     latency_difference_ms: float | None
     other_events: tuple[str, ...]
@@ -72,13 +89,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--mode", default="auto")
     parser.add_argument("--without-real-time", action="store_true")
+    parser.add_argument("--in-front", type=float, default=0.0, metavar="SHARE")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     if options.without_real_time:
         give_up_real_time()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SIDETONE_RUNTIME_DIR"] = folder
-        result = burn(Path(folder), options.seconds, options.mode)
+        result = burn(Path(folder), options.seconds, options.mode, options.in_front)
     content = msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n"
     sys.stdout.write(content.decode())
     if options.json:
@@ -96,7 +114,7 @@ def give_up_real_time() -> None:
     os.execv(setpriv, ["setpriv", *taken, sys.executable, "-m", "benchmarks.ladder_burn", *words])
 
 
-def burn(folder: Path, seconds: float, mode: str) -> Burn:
+def burn(folder: Path, seconds: float, mode: str, share_in_front: float) -> Burn:
     """Baseline, burn and recovery of one engine."""
     _, noisy, _ = prepare_demo(find_paths())
     output = folder / "out.wav"
@@ -106,16 +124,21 @@ def burn(folder: Path, seconds: float, mode: str) -> Burn:
         chain=ChainConfig(params={"denoise.mode": mode, "denoise.strength_db": STRENGTH_DB}),
     )
     supervisor = EngineSupervisor(meeting_point, config)
-    count = 2 * (os.cpu_count() or 1)
+    cores = os.cpu_count() or 1
+    programs = [(BURN,)] * 2 * cores
+    if share_in_front:
+        programs += [(IN_FRONT, str(core), str(share_in_front)) for core in range(cores)]
     try:
         await_running(supervisor, WARM_UP_HOPS)
         before = look(supervisor, BASELINE_S)
         began_s = time.monotonic()
         # The engine's own clock, by which events are told.
         event_offset_s = supervisor.api().snapshot().uptime_s
-        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+        others = [subprocess.Popen([sys.executable, "-c", *program]) for program in programs]
         try:
             during = look(supervisor, seconds)
+            if any(process.poll() is not None for process in others):
+                raise SystemExit("a program of the burn has ended; --in-front needs the right to real-time priority")
         finally:
             for process in others:
                 process.kill()
@@ -135,7 +158,8 @@ def burn(folder: Path, seconds: float, mode: str) -> Burn:
     return Burn(
         mode=mode,
         burn_s=round(burned_s, 2),
-        processes=count,
+        processes=len(programs),
+        share_in_front=share_in_front,
         gaps=len(gaps),
         longest_gap_ms=max(gaps, default=0) / 48.0,
         xruns=after[-1].xruns - before[0].xruns,
@@ -144,6 +168,7 @@ def burn(folder: Path, seconds: float, mode: str) -> Burn:
         steps=steps,
         back_after_s=back_after_s(steps, burned_s),
         latency_before_ms=latency_before,
+        latency_during_ms=latency_ms(during),
         latency_after_ms=latency_after,
         latency_difference_ms=round(latency_after - latency_before, 3)
         if known and latency_after is not None and latency_before is not None
