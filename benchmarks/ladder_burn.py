@@ -125,7 +125,7 @@ def burn(folder: Path, seconds: float, mode: str, share_in_front: float) -> Burn
     )
     supervisor = EngineSupervisor(meeting_point, config)
     cores = os.cpu_count() or 1
-    programs = [(BURN,)] * 2 * cores
+    programs: list[tuple[str, ...]] = [(BURN,) for _ in range(2 * cores)]
     if share_in_front:
         programs += [(IN_FRONT, str(core), str(share_in_front)) for core in range(cores)]
     try:

@@ -90,7 +90,7 @@ class EngineHost:
         """Whether clients still find this engine and no later one; an address that somebody cleaned away is renewed."""
         found = self._rendezvous.find()
         if found is None:
-            with suppress(OSError):
+            with suppress(OSError, SidetoneError):
                 self._rendezvous.publish(self.address, self._ends_with_face)
         return found is None or found.address == self.address
 

@@ -37,10 +37,8 @@ def write_private(path: Path, content: bytes) -> None:
         If it cannot be written; what was there before is still there.
     """
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
     try:
+        create_private(fresh, content)
         _move(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from engine import errors
-from engine.commands import Command, Compare, ConcludeCanary, EndComparison, RollBackModel, Start, Stop, UseModel
+from engine.commands import Command, ComparisonCommand, ModelCommand, SetBackups, Start, Stop
 from engine.description import Description, DeviceDescription, PresetDescription
 from engine.errors import ConnectionLostError, SidetoneError
 from engine.protocol import MAX_REPLY_BYTES, Wire, decode_reply, encode, greet_engine
@@ -37,8 +37,8 @@ from engine.snapshot import Event, Snapshot, TapChunk, TapPoint
 
 _ANSWER_S = 3.0
 _DEVICES_ANSWER_S = 60.0
-_LONG_COMMANDS = (Start, Stop, Compare, EndComparison, UseModel, RollBackModel, ConcludeCanary)
-"""They wait for devices, or load models."""
+_LONG_COMMANDS = Start | Stop | SetBackups | ComparisonCommand | ModelCommand
+"""They wait for devices, load models, or wait for whoever does just now."""
 
 _R = TypeVar("_R", bound=Reply)
 

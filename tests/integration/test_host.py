@@ -20,6 +20,7 @@ import msgspec
 import pytest
 
 from engine import (
+    BackupConfig,
     CaptionsConfig,
     CaptionsStatus,
     ConnectionLostError,
@@ -28,6 +29,7 @@ from engine import (
     ObsConfig,
     ParameterError,
     ResetMeters,
+    SetBackups,
     SetBypass,
     SetParam,
     SetService,
@@ -109,6 +111,31 @@ def test_a_key_that_was_cleaned_away_or_damaged_locks_nobody_out(tmp_path: Path,
             (tmp_path / "engine.key").write_bytes(damage)
         with friend(meeting_point) as remote:
             assert remote.describe()
+
+
+def test_an_engine_that_cannot_leave_its_address_any_more_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(address: str, ends_with_face: bool) -> None:
+        raise SidetoneError(f"{tmp_path} cannot be made")
+
+    with served(tmp_path) as (_, host, meeting_point):
+        monkeypatch.setattr(meeting_point, "publish", refuse)
+        (tmp_path / "engine.json").unlink()
+        assert host.is_found()
+
+
+def test_a_command_that_waits_for_another_that_waits_for_devices_is_not_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.remote._ANSWER_S", 0.2)
+    with served(tmp_path) as (place, _, meeting_point), friend(meeting_point) as remote, ThreadPoolExecutor() as pool:
+        with place.engine._control:
+            sent = pool.submit(remote.send, SetBackups(BackupConfig(input=("simulated:spare",))))
+            with pytest.raises(TimeoutError):
+                sent.result(timeout=1.0)
+        sent.result(timeout=60.0)
+        assert place.engine.snapshot().devices.chosen.backups.input == ("simulated:spare",)
 
 
 def test_a_listener_hears_every_sample_that_leaves_and_begins_anew_with_a_new_run(tmp_path: Path) -> None:

@@ -157,6 +157,24 @@ def test_a_folder_of_somebody_else_is_not_trusted(tmp_path: Path, monkeypatch: p
         Rendezvous(tmp_path).authkey()
 
 
+def test_a_full_disk_leaves_no_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting_point = Rendezvous(tmp_path)
+    meeting_point.publish("before", ends_with_face=False)
+
+    def full(descriptor: int, mode: str) -> object:
+        os.close(descriptor)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.private_file.os.fdopen", full)
+        with pytest.raises(OSError, match="No space"):
+            meeting_point.publish("after", ends_with_face=False)
+    found = meeting_point.find()
+    assert found is not None
+    assert found.address == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["engine.json"]
+
+
 def test_a_reader_finds_the_old_address_or_the_new_one(tmp_path: Path) -> None:
     meeting_point = Rendezvous(tmp_path)
     meeting_point.publish("0", ends_with_face=False)
