@@ -72,8 +72,13 @@ def ensure_models(paths: Paths, *needed: str, progress: Callable[[str, float], N
     return store
 
 
-def chosen_models(paths: Paths) -> Assets:
-    """What a live chain is built from: the program's models, or the imported ones in their place.
+def chosen_models(paths: Paths, is_live: bool = True) -> Assets:
+    """What a chain is built from: the program's models, or the imported ones in their place.
+
+    Parameters
+    ----------
+    is_live : bool
+        Whether every hop has a deadline: some models are made for that.
 
     Raises
     ------
@@ -93,7 +98,7 @@ def chosen_models(paths: Paths) -> Assets:
     library = ModelLibrary(store, paths.imported_models)
     if problem := library.problem:
         logging.getLogger("sidetone.models").warning("%s", problem)
-    return library.in_use()
+    return library.in_use(is_live)
 
 
 def _measure_providers(store: ModelStore, paths: Paths) -> None:
@@ -121,11 +126,11 @@ def chain_models(store: ModelStore) -> tuple[str, ...]:
     return tuple(entry.id for entry in store.entries if entry.kind is ModelKind.DENOISER)
 
 
-def _built_stages(paths: Paths) -> list[Stage[Any]]:
+def _built_stages(paths: Paths, is_live: bool) -> list[Stage[Any]]:
     from engine.dsp.kernel import are_compiled
     from engine.stages import STAGES
 
-    models = chosen_models(paths)
+    models = chosen_models(paths, is_live)
     if is_attended() and not are_compiled():
         print(
             "Compiling the sound kernels for this machine, once; it takes up to a minute.", file=sys.stderr, flush=True
@@ -133,12 +138,12 @@ def _built_stages(paths: Paths) -> list[Stage[Any]]:
     return [stage.build(models) for stage in STAGES]
 
 
-def make_chain(paths: Paths) -> Chain:
-    """All stages in a row, not yet prepared."""
+def make_chain(paths: Paths, is_live: bool) -> Chain:
+    """All stages in a row, not yet prepared; of models for hops that have a deadline, or for hops that have none."""
     from engine.core.chain import Chain
     from engine.hop import TAPPED_STAGES
 
-    return Chain(_built_stages(paths), TAPPED_STAGES)
+    return Chain(_built_stages(paths, is_live), TAPPED_STAGES)
 
 
 def make_engine(paths: Paths) -> Engine:
@@ -152,7 +157,7 @@ def make_engine(paths: Paths) -> Engine:
     from engine.io.virtual_device import open_virtual_microphone
 
     return Engine(
-        _built_stages(paths),
+        _built_stages(paths, is_live=True),
         SystemBackend(),
         open_virtual_microphone,
         library=preset_library(paths),

@@ -21,7 +21,8 @@ class ModelState(msgspec.Struct, frozen=True):
     Attributes
     ----------
     fits : str
-        For an imported one: the model whose place it can take; empty if nothing here can use it.
+        For an imported one: the model whose place it can take; empty if nothing here can use it. For one of the program's own:
+        the model in whose place it is used where every hop has a deadline; empty if it has a place of its own.
     replaced_by : str
         For one of the program's own: the imported one that was chosen in its place; else empty.
     cost_ms, cost_p99_ms : float or None
@@ -87,6 +88,7 @@ def _own_state(entry: ModelEntry, store: ModelStore, replaced_by: str) -> ModelS
         _found(lambda: store.model_path(entry.id)),
         store.measurements,
         is_imported=False,
+        fits=entry.live_place,
         replaced_by=replaced_by,
     )
 
@@ -148,7 +150,7 @@ def _use(state: ModelState) -> str:
     if state.replaced_by:
         return f"replaced by {state.replaced_by}"
     if not state.is_imported:
-        return ""
+        return f"{state.fits} while live" if state.fits else ""
     return f"can replace {state.fits}" if state.fits else "none: no form that Sidetone can run"
 
 

@@ -25,9 +25,10 @@ from app.paths import find_paths
 from benchmarks.onsets import kept_db
 from benchmarks.peers import HOP, SAMPLE_RATE, Process, Samples, install_peers, peers
 from benchmarks.scatter import Point, scatter
-from engine.core.stage import Context, StreamFormat
+from engine.core.stage import Assets, Context, StreamFormat
 from engine.inference.catalog import ModelStore, read_catalog
-from engine.stages.denoise import MODES, Denoise, DenoiseParams
+from engine.inference.library import ChosenModels
+from engine.stages.denoise import MODELS, MODES, Denoise, DenoiseParams
 from models.build import build_missing
 
 TAIL_MS = 100
@@ -46,9 +47,9 @@ class Row:
     cpu_share: float
 
 
-def mode_process(store: ModelStore, mode: str) -> Process:
+def mode_process(models: Assets, mode: str) -> Process:
     """The denoise stage alone in one mode, at full strength."""
-    stage = Denoise.build(store)
+    stage = Denoise.build(models)
     params = DenoiseParams(mode=mode)
     stage.expect(params)
     stage.prepare(StreamFormat(SAMPLE_RATE, 1, HOP))
@@ -175,7 +176,11 @@ def run(data: Path, folder: Path, jobs: int, only: list[str], tell: Callable[[st
     refusals = install_peers()
     others, absent = peers()
     denoisers: dict[str, Process] = {"noisy": lambda samples: samples}
-    denoisers |= {f"Sidetone, {mode}": mode_process(store, mode) for mode in MODES} | others
+    for mode in MODES:
+        denoisers[f"Sidetone, {mode}"] = mode_process(store, mode)
+        if store.live_id(MODELS[mode]) != MODELS[mode]:
+            denoisers[f"Sidetone, {mode}, live (8 bits)"] = mode_process(ChosenModels(store), mode)
+    denoisers |= others
     chosen = {name: process for name, process in denoisers.items() if not only or any(part in name for part in only)}
     if not chosen:
         raise ValueError(f"nothing is named {' or '.join(only)}; there are {', '.join(denoisers)}")

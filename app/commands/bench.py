@@ -66,7 +66,7 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
 
 def measure(seconds: float, paths: Paths) -> BenchResult:
     """Run the whole chain, mono, over `seconds` of made sound."""
-    chain = make_chain(paths)
+    chain = make_chain(paths, is_live=True)
     chain.prepare(StreamFormat(SAMPLE_RATE_HZ, 1, DEFAULT_HOP_FRAMES))
     processor = HopProcessor(chain)
     runtime = _published_runtime()

@@ -26,7 +26,7 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
     from engine.report import offline_report
 
     with interrupted_by_termination():
-        chain = make_chain(paths)
+        chain = make_chain(paths, is_live=False)
         controls = Controls(chain)
         presets = Presets(controls, preset_library(paths), lambda note: print(f"sidetone: {note}", file=sys.stderr))
         apply_settings(controls, presets, command)

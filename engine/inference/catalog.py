@@ -63,6 +63,8 @@ class ModelEntry:
         How the file is made from the carrier's member: a name known to `models.build`.
     hop_samples, delay_samples : int
         Step and delay from input to output, 0 for what is no model.
+    live_place : str
+        Id of the model in whose place this one is used where every hop has a deadline; empty for one with a place of its own.
     """
 
     id: str
@@ -79,6 +81,7 @@ class ModelEntry:
     delay_samples: int
     card: str
     carrier: Carrier
+    live_place: str = ""
 
 
 def seal_of(text: str) -> str:
@@ -178,6 +181,10 @@ class ModelStore:
         if entry is None:
             raise ModelError(f"there is no model named {model_id!r}; known: {', '.join(self._entries)}")
         return entry
+
+    def live_id(self, place: str) -> str:
+        """Id of what is used in a place where every hop has a deadline: a variant made for that, or the place's own model."""
+        return next((entry.id for entry in self.entries if entry.live_place == place), place)
 
     def missing(self, among: Container[str] | None = None) -> tuple[ModelEntry, ...]:
         """Entries of which no directory holds the right file. Control thread; reads every file once per process.

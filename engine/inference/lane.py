@@ -16,6 +16,8 @@ import numpy as np
 from engine.core.delay import DelayLine
 from engine.core.landing import Landing
 from engine.core.stage import Block
+from engine.dsp.dry_path import delay, is_finite, keep_distance
+from engine.dsp.kernel import compile_kernels
 from engine.inference.dry import DRY, Dry
 from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser, Residual
 from engine.inference.ladder import Failure
@@ -120,7 +122,9 @@ class Lanes:
         self._lanes = {
             name: Lane(denoiser, channels, delay_samples) for name, denoiser in {**denoisers, DRY: dry}.items()
         }
-        self._dry_line = DelayLine(channels, delay_samples, hop)
+        compile_kernels(delay, is_finite, keep_distance)
+        self._dry_line = np.zeros((channels, delay_samples), np.float32)
+        self._dry_position = 0
         self._dry = np.zeros((channels, hop), np.float32)
         self._landing = Landing(channels)
         self.failure: Failure | None = None
@@ -160,7 +164,7 @@ class Lanes:
             Whether one that begins now should warm up only as long as it must.
         """
         self.failure = None
-        self._dry_line.process(hop_in, self._dry)
+        self._dry_position = delay(hop_in, self._dry_line, self._dry_position, self._dry)
         if self._is_fresh:
             self._is_fresh = False
             self._current = wanted
@@ -176,7 +180,7 @@ class Lanes:
         elif self._next:
             self._lead_over(hop_out)
         self._landing.cross(hop_out)
-        self._landing.keep(hop_out, self._dry)
+        keep_distance(hop_out, self._dry, self._landing.distance)
 
     def drop(self) -> None:
         """Go to dry with the next hop, without running the denoiser that is heard even once more. Audio thread."""
@@ -192,8 +196,7 @@ class Lanes:
         except Exception as error:  # noqa: BLE001 - whatever a network raises, the audio goes on
             self.failure = Failure(name, f"{type(error).__name__}: {error}".partition("\n")[0])
             return False
-        # A sum is NaN or Inf if any sample is; one pass, no array of flags.
-        if not np.isfinite(np.add.reduce(out, axis=None)) and not np.isfinite(out).all():
+        if not is_finite(out):
             self.failure = Failure(name, "it returned samples that are no numbers")
             return False
         return True
@@ -227,5 +230,6 @@ class Lanes:
         self._faded_hops = 0
         self._is_fresh = True
         self.failure = None
-        self._dry_line.reset()
+        self._dry_line.fill(0.0)
+        self._dry_position = 0
         self._landing.reset()

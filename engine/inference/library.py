@@ -6,7 +6,7 @@ versions stay until somebody removes them, and the last change can be taken back
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,11 +33,14 @@ class ChosenModels:
     catalog : ImportedCatalog
     directory : Path
         Where the imported files lie.
+    is_live : bool
+        Whether every hop has a deadline. Where there is none, the program's own models are the most exact there are.
     """
 
     own: ModelStore
-    catalog: ImportedCatalog
-    directory: Path
+    catalog: ImportedCatalog = field(default_factory=ImportedCatalog)
+    directory: Path = Path()
+    is_live: bool = True
 
     def model_path(self, model_id: str) -> Path:
         """Verified file of a model. Control thread.
@@ -48,13 +51,15 @@ class ChosenModels:
             If it cannot be had.
         """
         chosen = self.chosen(model_id)
-        return self.own.model_path(model_id) if chosen is None else imported_path(self.directory, chosen)
+        if chosen is not None:
+            return imported_path(self.directory, chosen)
+        return self.own.model_path(self._own_id(model_id))
 
     def provider(self, model_id: str) -> str:
         """Execution provider that suits a model best, as far as it was measured."""
         chosen = self.chosen(model_id)
         if chosen is None:
-            return self.own.provider(model_id)
+            return self.own.provider(self._own_id(model_id))
         return self.own.measurements.provider(chosen.sha256) if self.own.measurements else CPU
 
     def chosen(self, own_id: str) -> ImportedModel | None:
@@ -65,7 +70,10 @@ class ChosenModels:
     def sha256(self, own_id: str) -> str:
         """What the file in that place must be."""
         chosen = self.chosen(own_id)
-        return self.own.entry(own_id).sha256 if chosen is None else chosen.sha256
+        return self.own.entry(self._own_id(own_id)).sha256 if chosen is None else chosen.sha256
+
+    def _own_id(self, place: str) -> str:
+        return self.own.live_id(place) if self.is_live else place
 
 
 class ModelLibrary:
@@ -92,13 +100,13 @@ class ModelLibrary:
             return str(error)
         return ""
 
-    def in_use(self) -> ChosenModels:
-        """What stages are to be built from."""
+    def in_use(self, is_live: bool = True) -> ChosenModels:
+        """What stages are to be built from, where every hop has a deadline or where none has."""
         try:
             catalog = read_imported(self._directory)
         except ModelError:
             catalog = ImportedCatalog()
-        return ChosenModels(self._own, catalog, self._directory)
+        return ChosenModels(self._own, catalog, self._directory, is_live)
 
     def place_of(self, model_id: str) -> str:
         """Id of the program's own model in whose place a model is used, which for its own is that itself.
@@ -108,8 +116,11 @@ class ModelLibrary:
         ModelError
             If there is no such model, or it is of no use here.
         """
-        if any(entry.id == model_id for entry in self._own.entries):
-            return model_id
+        own = next((entry for entry in self._own.entries if entry.id == model_id), None)
+        if own is not None and own.live_place:
+            raise ModelError(f"{model_id} is what {own.live_place} is while the sound is live; choose {own.live_place}")
+        if own is not None:
+            return own.id
         model = read_imported(self._directory).find(model_id)
         if model is None:
             raise ModelError(f"there is no model named {model_id!r}; `sidetone models list` shows them")

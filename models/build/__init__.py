@@ -84,6 +84,7 @@ def _recipe(entry: ModelEntry) -> Callable[[bytes], bytes]:
     recipes: dict[str, Callable[[bytes], bytes]] = {
         "copy": bytes,
         "deepfilternet3": partial(_deepfilternet3, frames=1, is_int8=False),
+        "deepfilternet3-int8": partial(_deepfilternet3, frames=1, is_int8=True),
         "deepfilternet3-2-int8": partial(_deepfilternet3, frames=2, is_int8=True),
         "deepfilternet3-3-int8": partial(_deepfilternet3, frames=3, is_int8=True),
         "nsnet2-int8": _nsnet2,
@@ -104,7 +105,7 @@ def _deepfilternet3(archive: bytes, frames: int, is_int8: bool) -> bytes:
 def _nsnet2(published: bytes) -> bytes:
     from models.build import nsnet2
 
-    return nsnet2.build(published, is_int8=True)
+    return nsnet2.build(published)
 
 
 def _silero_vad(published: bytes) -> bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import onnx
 
 from models.build.int8 import gru_as_products, quantize_products
-from models.build.surgery import expose_gru_states, float_value, prune, rename, serialize
+from models.build.surgery import as_rows, expose_gru_states, float_value, prune, rename, serialize
 
 OPSET = 13
 BINS = 513
@@ -20,26 +20,20 @@ HIDDEN = 600
 STATES = ("h0", "h1")
 
 
-def build(published: bytes, is_int8: bool = False) -> bytes:
-    """The streaming model file from the published graph.
-
-    Parameters
-    ----------
-    is_int8 : bool
-        Whether weights are rounded to whole numbers.
-    """
+def build(published: bytes) -> bytes:
+    """The streaming model file from the published graph, its weights rounded to whole numbers."""
     graph = onnx.load_model_from_string(published).graph
     expose_gru_states(graph, STATES)
-    if is_int8:
-        gru_as_products(graph, OPSET)
-        quantize_products(graph)
+    gru_as_products(graph, OPSET)
+    quantize_products(graph)
     nexts = [f"{name}_next" for name in STATES]
     rename(graph, "nsnet2/", {"input": "log_power", "output": "gain"} | {name: name for name in (*STATES, *nexts)})
     graph.name = "nsnet2"
     del graph.input[:], graph.output[:], graph.value_info[:]
-    graph.input.append(float_value("log_power", [1, 1, BINS]))
-    graph.input.extend(float_value(name, [1, 1, HIDDEN]) for name in STATES)
-    graph.output.append(float_value("gain", [1, 1, BINS]))
-    graph.output.extend(float_value(name, [1, 1, HIDDEN]) for name in nexts)
+    graph.input.append(float_value("log_power", [1, BINS]))
+    graph.input.extend(float_value(name, [1, HIDDEN]) for name in STATES)
+    graph.output.append(float_value("gain", [1, BINS]))
+    graph.output.extend(float_value(name, [1, HIDDEN]) for name in nexts)
+    as_rows(graph)
     prune(graph)
     return serialize(graph, OPSET)

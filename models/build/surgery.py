@@ -152,6 +152,24 @@ def skip_reshapes(graph: onnx.GraphProto, frames: int) -> None:
             node.input[0] = sources[node.input[0]]
 
 
+def as_rows(graph: onnx.GraphProto) -> None:
+    """Drop all nodes that only change shapes, where every value is a vector and so may be a row, (1, size), throughout."""
+    sources: dict[str, str] = {}
+    kept: list[onnx.NodeProto] = []
+    for node in graph.node:
+        node.input[:] = [sources.get(name, name) for name in node.input]
+        if node.op_type in ("Reshape", "Squeeze", "Transpose"):
+            sources[node.output[0]] = node.input[0]
+        else:
+            kept.append(node)
+    # What only such a node gave out is given out by the one before it.
+    given_out = {sources[value.name]: value.name for value in graph.output if value.name in sources}
+    for node in kept:
+        node.input[:] = [given_out.get(name, name) for name in node.input]
+        node.output[:] = [given_out.get(name, name) for name in node.output]
+    replace_nodes(graph, kept)
+
+
 def prune(graph: onnx.GraphProto) -> None:
     """Take away nodes and initializers that no output depends on."""
     needed = {value.name for value in graph.output}

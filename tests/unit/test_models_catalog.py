@@ -39,6 +39,7 @@ def test_the_shipped_catalogue_is_whole() -> None:
     assert entries["deepfilternet3"].kind is ModelKind.DENOISER
     assert {entry.id: entry.delay_samples for entry in entries.values() if entry.kind is ModelKind.DENOISER} == {
         "deepfilternet3": 1440,
+        "deepfilternet3-int8": 1440,
         "deepfilternet3-20ms": 960,
         "deepfilternet3-10ms": 480,
         "nsnet2": 480,

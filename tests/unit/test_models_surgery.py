@@ -13,6 +13,7 @@ from onnx import helper
 
 from models.build.int8 import gru_as_products, quantize_products
 from models.build.surgery import (
+    as_rows,
     constant,
     drop_time_padding,
     expose_gru_states,
@@ -132,6 +133,27 @@ def test_a_gru_written_out_is_the_same_and_close_to_it_in_whole_numbers(frames: 
     assert "MatMul" not in {node.op_type for node in graph.node}
     for got, expected in zip(run(graph, opset, **inputs), (whole, state), strict=True):
         np.testing.assert_allclose(got, expected, atol=0.05)
+
+
+def test_where_all_values_are_vectors_nodes_that_only_change_shapes_are_not_needed() -> None:
+    def stepped(*shape: int) -> onnx.GraphProto:
+        graph = a_gru(1)
+        expose_gru_states(graph, ["state"])
+        gru_as_products(graph, 13)
+        del graph.input[:], graph.output[:]
+        graph.input.extend([float_value("x", shape), float_value("state", shape)])
+        graph.output.append(float_value("state_next", shape))
+        return graph
+
+    x, state = noise(1, SIZE), 0.3 * np.ones((1, SIZE), np.float32)
+    before, rows = stepped(1, 1, SIZE), stepped(1, SIZE)
+    prune(before)
+    (expected,) = run(before, 13, x=x[None], state=state[None])
+    as_rows(rows)
+    prune(rows)
+    assert not {"Reshape", "Squeeze", "Transpose"} & {node.op_type for node in rows.node}
+    (got,) = run(rows, 13, x=x, state=state)
+    np.testing.assert_array_equal(got, expected[0])
 
 
 @pytest.mark.parametrize("is_alone", [True, False])
