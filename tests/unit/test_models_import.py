@@ -105,7 +105,7 @@ def test_a_model_that_fits_is_let_in_chosen_and_heard(tmp_path: Path, model_stor
     write_imported(directory, read_imported(directory).choosing("nsnet2", model.id))
     assets = ChosenModels(model_store, read_imported(directory), directory)
     assert assets.model_path("nsnet2") == directory / model.file
-    assert assets.model_path("deepfilternet3") == model_store.model_path("deepfilternet3")
+    assert assets.model_path("deepfilternet3-20ms") == model_store.model_path("deepfilternet3-20ms")
     stage = Denoise.build(assets)
     stage.expect(DenoiseParams(mode="light"))
     stage.prepare(StreamFormat(48_000, 1, 480))
