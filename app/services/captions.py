@@ -14,6 +14,7 @@ from engine import CaptionsConfig, CaptionsState, CaptionsStatus, ConnectionLost
 from engine.api import EngineApi
 from engine.captions.listener import TapListener
 from engine.captions.pipeline import CaptionPipeline
+from engine.captions.recording_clock import follow_recording
 from engine.captions.segmenter import Segmenter
 from engine.captions.session import CaptionSession
 from engine.captions.wording import Wording
@@ -117,8 +118,11 @@ class _Attempt:
         """Do what is to be done now; False if captions were switched off."""
         if monotonic() - self._looked_s >= _LOOK_INTERVAL_S:
             self._looked_s = monotonic()
-            if not self._follow_config(self._engine.snapshot().services.config.captions):
+            services = self._engine.snapshot().services
+            config = services.config.captions
+            if not self._follow_config(config):
                 return False
+            self.session.keep(config.formats, follow_recording(services.obs, self.session.recording))
         heard = self._listener.read()
         self._is_running = heard is not None
         if heard is not None:
@@ -138,7 +142,6 @@ class _Attempt:
         elif has_changed:
             self.session.end()
             self.session = self._new_session(None)
-        self.session.keep(config.formats)
         return True
 
     def _new_session(self, before: CaptionsStatus | None) -> CaptionSession:
@@ -156,6 +159,7 @@ class _Attempt:
             self._models.head,
             Path(config.folder) if config.folder else self._documents,
             name=before.session if before else "",
+            recording=before.recording if before else None,
             lines=before.lines if before else (),
         )
 
@@ -168,6 +172,7 @@ class _Attempt:
             is_speech=pipeline.is_speech,
             age_ms=round(1000 * pipeline.unwritten_s) if pipeline.is_speech else None,
             session=self.session.name,
+            recording=self.session.recording,
             files=self.session.files,
             lines=self.session.lines,
         )

@@ -35,7 +35,7 @@ class ObsSession:
         self._version = read_version(obs)
         self._scenes = read_scenes(obs)
         self._choices = read_choices(obs, self._scenes.names)
-        self._outputs = ObsOutputs()
+        self._outputs: ObsOutputs | None = None
         self._finder = InputFinder(obs)
         self._fading = Fading()
         self._stream_captions = StreamCaptions(obs)
@@ -55,9 +55,10 @@ class ObsSession:
             The delay of the sound that counts; None if it is not measured.
         """
         self._scenes = read_scenes(self._obs)
+        # At each look: captions are to know of a recording before its first sentence is over.
+        outputs = self._outputs = read_outputs(self._obs, self._outputs)
         if now_s >= self._next_sync_s:
             self._next_sync_s = now_s + _SYNC_INTERVAL_S
-            self._outputs = read_outputs(self._obs)
             self._follow_collection()
             self._search(snapshot.devices.virtual_microphone, now_s)
             self._text = self._synchronize(config, latency_ms)
@@ -69,7 +70,7 @@ class ObsSession:
             inputs=self._inputs,
             render_delay_ms=self._render_delay_ms,
             captions=self._caption(config, snapshot.services.captions, now_s),
-            outputs=self._outputs,
+            outputs=outputs,
             choices=self._choices,
         )
 

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from engine.captions.pipeline import CaptionPipeline
+from engine.captions.recording_clock import on_recording
 from engine.captions.transcript import TranscriptFile, TranscriptHead
 from engine.errors import SidetoneError
 from engine.inference.recognizer import SPEECH_RATE_HZ
-from engine.services.captions import CaptionLine, TranscriptFormat
+from engine.services.captions import CaptionLine, RecordingClock, TranscriptFormat
 
 KEPT_LINES = 12
 """So many last lines are shown; nothing older is kept anywhere but in files."""
@@ -37,12 +39,16 @@ class CaptionSession:
         Of a session that was broken off and goes on; empty for a new one.
     lines : iterable of CaptionLine
         What was shown of it before.
+    recording : RecordingClock or None
+        By whose clock files were written before.
     now : Callable[[], datetime]
         The time of day, with its zone.
 
     Attributes
     ----------
     name : str
+    recording : RecordingClock or None
+        By whose clock files are written.
     problem : str
         Why a file is not written; empty while all are.
     """
@@ -55,6 +61,7 @@ class CaptionSession:
         *,
         name: str = "",
         lines: Iterable[CaptionLine] = (),
+        recording: RecordingClock | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._make_pipeline = make_pipeline
@@ -65,6 +72,7 @@ class CaptionSession:
         self._began = datetime.strptime(self.name, "%Y-%m-%d %H.%M.%S").replace(tzinfo=UTC)
         self._lines = {line.id: line for line in lines if line.is_final and line.committed}
         self._files: dict[TranscriptFormat, TranscriptFile] = {}
+        self.recording = recording
         self.problem = ""
         self.pipeline = self._new_pipeline()
 
@@ -93,21 +101,18 @@ class CaptionSession:
             self._take(self.pipeline.skip(lost_samples))
         self._take(self.pipeline.accept(sound))
 
-    def keep(self, formats: Iterable[TranscriptFormat]) -> None:
-        """Write these files from now on, and no others."""
+    def keep(self, formats: Iterable[TranscriptFormat], recording: RecordingClock | None = None) -> None:
+        """Write these files from now on, and no others; each recording has files of its own, by its own clock."""
+        if recording is None and not all(line.is_final for line in self._lines.values()):
+            # What is being said as a recording ends began in it.
+            recording = self.recording
         wanted = set(formats)
-        for form in self._files.keys() - wanted:
+        for form in self._files.keys() - (wanted if _are_same(recording, self.recording) else set()):
             self._files.pop(form).close()
+        self.recording = recording
         for form in wanted - self._files.keys():
-            path = self._folder / f"Captions {self.name}.{form}"
-            head = TranscriptHead(
-                id=self._head.id,
-                version=self._head.version,
-                sha256=self._head.sha256,
-                began_at=self._began.isoformat(),
-            )
             try:
-                self._files[form] = TranscriptFile(path, form, head)
+                self._files[form] = TranscriptFile(self._path(form), form, self._dated_head())
                 self.problem = ""
             except SidetoneError as error:
                 self.problem = str(error)
@@ -128,12 +133,21 @@ class CaptionSession:
         self.keep(())
         self._lines.clear()
         self.pipeline = self._new_pipeline()
-        for form in TranscriptFormat:
-            path = self._folder / f"Captions {self.name}.{form}"
+        of_recordings = self._folder.glob(f"Captions {self.name} recording *")
+        for path in (*(self._folder / f"Captions {self.name}.{form}" for form in TranscriptFormat), *of_recordings):
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise SidetoneError(f"{path} cannot be deleted ({error.strerror}); delete it by hand") from None
+
+    def _path(self, form: TranscriptFormat) -> Path:
+        recording = self.recording
+        of_recording = f" recording {_date(recording.began_s):%H.%M.%S}" if recording is not None else ""
+        return self._folder / f"Captions {self.name}{of_recording}.{form}"
+
+    def _dated_head(self) -> TranscriptHead:
+        began = self._began if self.recording is None else _date(self.recording.began_s)
+        return replace(self._head, began_at=began.isoformat(timespec="seconds"))
 
     def _new_pipeline(self, past_s: float = 0.0) -> CaptionPipeline:
         """A pipeline for sound that begins `past_s` ago."""
@@ -156,6 +170,11 @@ class CaptionSession:
                 del self._lines[next(iter(self._lines))]
 
     def _write(self, line: CaptionLine) -> None:
+        if self.recording is not None:
+            timed = on_recording(line, self.recording, self._began.timestamp())
+            if timed is None:
+                return
+            line = timed
         for form, file in tuple(self._files.items()):
             try:
                 file.add(line)
@@ -163,3 +182,11 @@ class CaptionSession:
                 self.problem = str(error)
                 with suppress(OSError):
                     self._files.pop(form).close()
+
+
+def _are_same(recording: RecordingClock | None, other: RecordingClock | None) -> bool:
+    return (recording and recording.began_s) == (other and other.began_s)
+
+
+def _date(since_epoch_s: float) -> datetime:
+    return datetime.fromtimestamp(since_epoch_s, UTC)

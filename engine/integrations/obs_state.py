@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
 
 from engine.integrations.obs_connection import ObsConnection
@@ -33,9 +34,16 @@ def read_scenes(obs: ObsConnection) -> Scenes:
     return Scenes(str(answer["currentProgramSceneName"] or ""), names)
 
 
-def read_outputs(obs: ObsConnection) -> ObsOutputs:
-    """Stream and recording."""
-    stream, record, stats = obs.ask("GetStreamStatus"), obs.ask("GetRecordStatus"), obs.ask("GetStats")
+def read_outputs(obs: ObsConnection, before: ObsOutputs | None = None) -> ObsOutputs:
+    """Stream and recording; what came out at the last look tells since when they are so."""
+    stream, stats = obs.ask("GetStreamStatus"), obs.ask("GetStats")
+    record, looked_s = obs.ask("GetRecordStatus"), time.time()
+    if before is None:
+        since_s = looked_s - record["outputDuration"] / 1000.0
+    elif (before.is_recording, before.is_paused) == (record["outputActive"], record["outputPaused"]):
+        since_s = before.record_since_s
+    else:
+        since_s = (before.looked_s + looked_s) / 2
     return ObsOutputs(
         is_streaming=bool(stream["outputActive"]),
         is_reconnecting=bool(stream["outputReconnecting"]),
@@ -43,6 +51,8 @@ def read_outputs(obs: ObsConnection) -> ObsOutputs:
         is_paused=bool(record["outputPaused"]),
         stream_s=stream["outputDuration"] / 1000.0,
         record_s=record["outputDuration"] / 1000.0,
+        looked_s=looked_s,
+        record_since_s=since_s,
         dropped_frames=int(stream["outputSkippedFrames"]),
         stream_frames=int(stream["outputTotalFrames"]),
         late_frames=int(stats["renderSkippedFrames"]),

@@ -82,6 +82,24 @@ class TapPosition(msgspec.Struct, frozen=True):
     frame: int
 
 
+class RecordingClock(msgspec.Struct, frozen=True):
+    """The clock of a recording that OBS makes, told by the computer's own in seconds since the epoch.
+
+    Attributes
+    ----------
+    began_s : float
+        When it began, by which recordings are told from each other.
+    zero_s : float
+        Its second 0, later than `began_s` by what was paused.
+    paused_s : float or None
+        Since when it is paused; None while it runs.
+    """
+
+    began_s: float
+    zero_s: float
+    paused_s: float | None = None
+
+
 class CaptionsState(StrEnum):
     """What the captions are doing; `CaptionsStatus.text` says it in words."""
 
@@ -108,6 +126,8 @@ class CaptionsStatus(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         How old the oldest sound is that is not in the captions yet; None while nobody speaks.
     session : str
         Which session this is; empty before the first. A session lasts from switching on to switching off.
+    recording : RecordingClock or None
+        By whose clock files are written; None where it is the session's.
     files : tuple of str
         Paths of the files that are written along.
     lines : tuple of CaptionLine
@@ -122,6 +142,7 @@ class CaptionsStatus(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     is_speech: bool = False
     age_ms: float | None = None
     session: str = ""
+    recording: RecordingClock | None = None
     files: tuple[str, ...] = ()
     lines: tuple[CaptionLine, ...] = ()
     position: TapPosition | None = None

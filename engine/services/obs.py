@@ -69,7 +69,15 @@ class ObsInput(msgspec.Struct, frozen=True):
 
 
 class ObsOutputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What OBS sends and keeps. Times are of the running stream and recording; frames are of the running stream."""
+    """What OBS sends and keeps. Times are of the running stream and recording; frames are of the running stream.
+
+    Parameters
+    ----------
+    looked_s : float
+        When OBS said so of the recording, in seconds since the epoch.
+    record_since_s : float
+        Since when it records, is paused or does neither: half-way between two looks, in seconds since the epoch.
+    """
 
     is_streaming: bool = False
     is_reconnecting: bool = False
@@ -77,6 +85,8 @@ class ObsOutputs(msgspec.Struct, frozen=True, kw_only=True):
     is_paused: bool = False
     stream_s: float = 0.0
     record_s: float = 0.0
+    looked_s: float = 0.0
+    record_since_s: float = 0.0
     dropped_frames: int = 0
     stream_frames: int = 0
     late_frames: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -16,11 +17,26 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from engine import CaptionLine, CaptionsConfig, LoadPreset, ObsConfig, ObsLink, ObsStatus, SceneRule, SetService
+from engine import (
+    CaptionLine,
+    CaptionsConfig,
+    CaptionsStatus,
+    LoadPreset,
+    ObsConfig,
+    ObsLink,
+    ObsStatus,
+    SceneRule,
+    SetService,
+    TranscriptFormat,
+)
+from engine.captions.segmenter import Segmenter
 from engine.inference.catalog import ModelStore
+from engine.inference.recognizer import SPEECH_RATE_HZ
+from engine.inference.vad import SileroVad
 from engine.integrations.obs_sync import FILTER_NAME
 from engine.remote import RemoteEngine, connect
 from engine.rendezvous import Rendezvous
+from engine.services.captions import RecordingClock
 from tests.conftest import ROOT
 from tests.helpers.obs_service import Password, running
 from tests.rig.obs import Obs, free_port
@@ -210,6 +226,65 @@ def test_spoken_words_are_read_on_the_picture_and_in_the_stream(
                 said += committed()
     read = " ".join(stream_captions(recording))
     assert len(set(plain_words(read)) & set(plain_words(" ".join(said)))) >= 3, (read, said)
+
+
+@contextmanager
+def recording(obs: Obs) -> Iterator[list[NDArray[np.float32]]]:
+    """A recording, whose sound is there when it is over."""
+    heard: list[NDArray[np.float32]] = []
+    obs.ask("StartRecord")
+    try:
+        wait_until(lambda: obs.ask("GetRecordStatus")["outputActive"], "the recording")
+        yield heard
+    finally:
+        heard.append(obs.stop_record())
+
+
+def test_captions_in_files_have_the_times_of_the_recording(
+    studio: PipeWireStudio, obs: Obs, model_store: ModelStore, tmp_path: Path
+) -> None:
+    """A sentence begins in the file where it begins in the video, also behind a pause of the recording."""
+    samples, rate_hz = soundfile.read(model_store.model_path("two-cities"), frames=160_000, dtype="float32")
+    speech = np.concatenate([np.zeros(48_000, np.float32), soxr.resample(samples, rate_hz, 48_000)])
+
+    def clock() -> RecordingClock | None:
+        return (engine.snapshot().services.captions or CaptionsStatus()).recording
+
+    def segments() -> list[dict[str, float]]:
+        return [
+            part for path in tmp_path.glob("* recording *.json") for part in json.loads(path.read_bytes())["segments"]
+        ]
+
+    # What was there before Sidetone was: OBS does not look for an absent microphone again.
+    obs.ask("SetInputSettings", {"inputName": "Other", "inputSettings": {"device_id": "fake_mic"}})
+    with sidetone(studio, obs) as engine:
+        engine.send(SetService(ObsConfig(is_on=True, port=obs.port, is_synced=False)))
+        engine.send(SetService(CaptionsConfig(is_on=True, formats=(TranscriptFormat.JSON,), folder=str(tmp_path))))
+        wait_until(lambda: status_of(engine).link is ObsLink.CONNECTED, "OBS to be found", 60.0)
+        wait_until(lambda: bool(list(tmp_path.glob("*.json"))), "captions to be written", 60.0)
+        with recording(obs) as heard:
+            wait_until(lambda: clock() is not None, "the recording to be seen", 20.0)
+            obs.ask("PauseRecord")
+            wait_until(
+                lambda: (seen := clock()) is not None and seen.paused_s is not None, "the pause to be seen", 20.0
+            )
+            time.sleep(2.0)
+            obs.ask("ResumeRecord")
+            wait_until(lambda: (seen := clock()) is not None and seen.paused_s is None, "its end to be seen", 20.0)
+            with studio.speaking(speech):
+                wait_until(lambda: bool(segments()), "a sentence in the recording's file", 60.0)
+        (sound,) = heard
+        played_s = first_loud_s(sound) - first_loud_s(speech)
+        detector = SileroVad(model_store.model_path("silero-vad"))
+        pieces = Segmenter(detector.stream()).accept(soxr.resample(speech, 48_000, SPEECH_RATE_HZ))
+        begins_s = next(piece.start_sample for piece in pieces if piece.is_first) / SPEECH_RATE_HZ
+        # OBS is looked at four times a second; the pause was two seconds or more.
+        assert segments()[0]["start_s"] == pytest.approx(played_s + begins_s, abs=1.0)
+        wait_until(lambda: clock() is None, "the end of the recording to be seen", 20.0)
+
+
+def first_loud_s(sound: NDArray[np.float32]) -> float:
+    return float(np.flatnonzero(np.abs(sound) > 0.1 * np.abs(sound).max())[0]) / 48_000
 
 
 def plain_words(text: str) -> list[str]:

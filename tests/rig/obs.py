@@ -49,7 +49,8 @@ Mode=Simple
 [SimpleOutput]
 FilePath={folder}
 RecFormat=mkv
-RecQuality=Stream
+RecQuality=Small
+RecEncoder=x264
 StreamEncoder=x264
 VBitrate=300
 ABitrate=160

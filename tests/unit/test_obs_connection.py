@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import msgpack
 import pytest
+from msgspec.structs import replace
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
@@ -36,6 +38,10 @@ def test_a_request_is_answered_with_and_without_a_password() -> None:
             assert read_scenes(obs) == ("Talk", ("Talk", "Break"))
             outputs = read_outputs(obs)
             assert (outputs.stream_s, outputs.dropped_frames, outputs.stream_frames) == (2.5, 3, 150)
+            assert time.time() - 60.0 < outputs.looked_s <= time.time()
+            assert read_outputs(obs, outputs).record_since_s == outputs.record_since_s
+            before = replace(outputs, is_recording=True)
+            assert outputs.looked_s < read_outputs(obs, before).record_since_s < time.time()
 
 
 @pytest.mark.parametrize(("given", "said"), [(None, "asks for a password"), ("wrong", "refuses the password")])

@@ -49,7 +49,9 @@ def caption_targets(services: ServicesSnapshot) -> list[str]:
         targets.append("OBS's picture")
     if obs.is_on and obs.sends_stream_captions:
         targets.append("the stream")
-    files = services.captions.files if services.captions is not None else ()
-    if files:
-        targets.append("a file" if len(files) == 1 else f"{len(files)} files")
+    captions = services.captions
+    if captions is not None and captions.files:
+        count = len(captions.files)
+        of_recording = " of OBS's recording" if captions.recording is not None else ""
+        targets.append(("a file" if count == 1 else f"{count} files") + of_recording)
     return targets
