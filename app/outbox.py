@@ -6,18 +6,24 @@ import threading
 from collections.abc import Hashable
 
 from engine import (
+    AnswerBlind,
     ApplyChain,
     Command,
+    ForgetMidi,
     ImportPreset,
+    Listen,
     Redo,
     RemovePreset,
+    RollBackModel,
     SavePreset,
     SetBypass,
     SetParam,
     SetService,
+    Source,
     Start,
     Stop,
     Undo,
+    UseModel,
 )
 
 
@@ -84,7 +90,13 @@ def subject_of(command: Command) -> Hashable:
             return "running"
         case SavePreset() | RemovePreset() | ImportPreset():
             return (type(command).__name__, command.name)
-        case Undo() | Redo() | ApplyChain():
+        case ForgetMidi():
+            return ("midi", command.target)
+        case UseModel():
+            return ("model", command.model)
+        case RollBackModel():
+            return ("rollback", command.own)
+        case Undo() | Redo() | ApplyChain() | AnswerBlind() | Listen(to=Source.OTHER):
             return object()  # Twice is twice.
         case _:
             return type(command).__name__

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.outbox import Outbox
-from engine import Command, ResetMeters, SetBypass, SetParam, Stop
+from engine import (
+    AnswerBlind,
+    Command,
+    ForgetMidi,
+    Listen,
+    ResetMeters,
+    SetBypass,
+    SetParam,
+    Source,
+    Stop,
+    Undo,
+    UseModel,
+)
 
 
 def test_a_storm_of_one_slider_leaves_as_one_command() -> None:
@@ -25,6 +39,31 @@ def test_different_subjects_keep_their_order() -> None:
     for command in commands:
         outbox.put(command)
     assert [command for _, command in outbox.take()] == commands
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (Undo(), Undo()),
+        (Listen(Source.OTHER), Listen(Source.OTHER)),
+        (AnswerBlind(Source.A), AnswerBlind(Source.B)),
+        (UseModel("mine"), UseModel("another")),
+        (ForgetMidi("a.x"), ForgetMidi("a.y")),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_what_counts_each_time_is_sent_each_time(first: Command, second: Command) -> None:
+    outbox = Outbox()
+    outbox.put(first)
+    outbox.put(second)
+    assert [command for _, command in outbox.take()] == [first, second]
+
+
+def test_of_one_choice_the_last_counts() -> None:
+    outbox = Outbox()
+    for source in (Source.A, Source.B, Source.NOW):
+        outbox.put(Listen(source))
+    assert [command for _, command in outbox.take()] == [Listen(Source.NOW)]
 
 
 def test_what_could_not_be_sent_goes_first_unless_it_was_replaced() -> None:
