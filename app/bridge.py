@@ -169,7 +169,8 @@ class EngineBridge(QObject):
 
     def _chain_config(self) -> ChainConfig:
         if self._snapshot is None or self._description is None:
-            return ChainConfig()
+            # A start resets what it is not told: before the engine has said how it is, that is how it was left.
+            return self._opened_with.chain
         defaults = {
             f"{stage.id}.{spec.name}": spec.default for stage in self._description.stages for spec in stage.params
         }

@@ -9,7 +9,18 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge import EngineBridge, LinkState
 from app.ui.main_window import MainWindow
-from engine import ConnectionLostError, DeviceConfig, EngineState, Event, EventKind, SetParam, Snapshot, Start
+from engine import (
+    ChainConfig,
+    ConnectionLostError,
+    DeviceConfig,
+    EngineConfig,
+    EngineState,
+    Event,
+    EventKind,
+    SetParam,
+    Snapshot,
+    Start,
+)
 from tests.helpers.fake_engine import FakeEngine, FakeLink
 
 HANGS_S = 10.0
@@ -133,6 +144,18 @@ def test_choosing_devices_keeps_the_chain(qtbot: QtBot, bridge: EngineBridge, en
     assert config.devices.input == "usb"
     assert config.chain.params == {"denoise.strength_db": 20.0}
     assert config.chain.bypass["limiter"] is True
+
+
+def test_a_start_before_the_engine_has_said_anything_keeps_the_saved_sound(
+    qtbot: QtBot, engine: FakeEngine, link: FakeLink
+) -> None:
+    saved = EngineConfig(chain=ChainConfig(params={"denoise.strength_db": 20.0}, bypass={"limiter": True}))
+    bridge = EngineBridge(link, saved)
+    bridge.choose_devices(DeviceConfig(input="usb"))
+    bridge.open()
+    qtbot.waitUntil(lambda: engine.config.devices.input == "usb")
+    assert engine.config.chain == saved.chain
+    bridge.close(timeout_s=5.0)
 
 
 def test_start_and_stop(qtbot: QtBot, bridge: EngineBridge, engine: FakeEngine) -> None:
