@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from app.composition import description, room_folder
 from app.paths import Paths
-from engine import ChainConfig, Description, LoadPreset, PresetError, RoomConfig, Value
+from app.preset_files import read_preset_text
+from engine import ChainConfig, Description, LoadPreset, RoomConfig, Value
 
 if TYPE_CHECKING:
     from engine.control.controls import Controls
@@ -69,22 +70,3 @@ def preset_named(name: str, morph_ms: float = 0.0) -> LoadPreset:
         return LoadPreset(name, morph_ms)
     path = Path(name)
     return LoadPreset(path.stem, morph_ms, read_preset_text(path))
-
-
-def read_preset_text(path: Path) -> str:
-    """The text of somebody's preset.
-
-    Raises
-    ------
-    PresetError
-        If it cannot be read as text.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise PresetError(f"{path} cannot be read ({error.strerror or error}); choose another file") from None
-    except UnicodeDecodeError as error:
-        raise PresetError(f"{path} is no preset that Sidetone understands ({error}); choose another file") from None
-    if not text.strip():
-        raise PresetError(f"{path} is empty, which is no preset; choose another file")
-    return text

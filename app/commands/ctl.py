@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from app.chain_settings import preset_named, read_preset_text, tell_clamped
+from app.chain_settings import preset_named, tell_clamped
 from app.commands.ctl_compare import compare
 from app.composition import rendezvous
 from app.paths import Paths
+from app.preset_files import read_preset_text, write_preset_text
 from app.terminal import console, meter_table
 from engine import (
     EngineApi,
@@ -26,7 +27,6 @@ from engine import (
     Shutdown,
     Undo,
 )
-from engine.files import write_whole
 from engine.remote import connect
 
 _WATCH_INTERVAL_S = 0.1
@@ -55,7 +55,7 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
         case "diff":
             _diff(engine, command.name, command.json)
         case "export":
-            write_whole(command.file, engine.preset(command.name).text.encode())
+            write_preset_text(command.file, engine.preset(command.name).text)
             _confirm({"exported": command.name, "file": str(command.file)}, command.json)
         case "import":
             name = command.name or command.file.stem
@@ -105,7 +105,7 @@ def _show(values: dict[str, Any], as_json: bool) -> None:
 
 
 def _confirm(values: dict[str, Any], as_json: bool) -> None:
-    """Tell a machine what was done; a person hears it."""
+    """Tell a machine what was done; to a person, no word is a good one."""
     if as_json:
         _show(values, as_json)
 

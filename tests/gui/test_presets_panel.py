@@ -121,8 +121,13 @@ def test_a_preset_comes_from_a_file_and_goes_to_one(
     qtbot.waitUntil(lambda: "Even and warm." in panel.text.text())
     panel.export_file(tmp_path / "out.toml")
     assert (tmp_path / "out.toml").read_text() == "[gate]\n"
-    panel.import_file(tmp_path / "missing.toml")
-    assert "cannot be read" in panel.text.text()
+    for act, file, reason in (
+        (panel.import_file, tmp_path / "missing.toml", "cannot be read"),
+        (panel.export_file, tmp_path / "missing" / "out.toml", "could not be written"),
+    ):
+        with qtbot.waitSignal(panel._bridge.refused) as refusal:
+            act(file)
+        assert reason in refusal.args[0]
 
 
 def test_a_closed_panel_asks_for_nothing(qtbot: QtBot, window: MainWindow, panel: PresetsPanel) -> None:

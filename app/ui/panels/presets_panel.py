@@ -1,6 +1,6 @@
 """Presets: which there are, what one would change, loading and saving, going back, and what a microphone brings along.
 
-GUI thread; nothing waits: the engine reads and writes presets, files to hand on are read and written here.
+GUI thread. The engine reads and writes presets; only for files to hand on is the disk waited for here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidgetItem,
     QPushButton,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.bridge import EngineBridge
+from app.preset_files import read_preset_text, write_preset_text
 from app.ui import theme
 from app.ui.panels.panel_frame import quiet_button
 from app.ui.theme import Colour, FontRole
@@ -31,12 +31,14 @@ from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.hinted_list import HintedList
 from app.ui.widgets.param_control import CalmComboBox
 from app.ui.widgets.sure_button import SureButton
+from app.ui.widgets.text_label import text_label
 from engine import (
     Command,
     ImportPreset,
     LoadPreset,
     PresetConfig,
     PresetDescription,
+    PresetError,
     PresetSnapshot,
     Redo,
     RemovePreset,
@@ -62,9 +64,7 @@ class PresetsPanel(ToolPanel):
         self.list = HintedList("Presets", "No presets yet: give the sound a name and save it.")
         self.list.setFixedHeight(theme.em() * 6)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.text = QLabel()
-        self.text.setWordWrap(True)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text = text_label(is_wrapped=True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name of a preset of your own")
@@ -80,7 +80,7 @@ class PresetsPanel(ToolPanel):
         self.own_rule = self._box("Preset that this microphone brings along")
         self.fallback = self._box("Preset for every other microphone")
         self.stick = QCheckBox("Stick: no device changes the sound")
-        for widget in (self.list, self.text, self.name, self.stick, self.own_rule, self.fallback):
+        for widget in (self.list, self.name, self.stick, self.own_rule, self.fallback):
             theme.use_font(widget, FontRole.SMALL)
         for button in (self.undo_button, self.redo_button):
             self.add_head_button(button)
@@ -121,20 +121,18 @@ class PresetsPanel(ToolPanel):
     def import_file(self, path: Path) -> None:
         """Keep somebody's preset."""
         try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            self.text.setText(f"{path.name} cannot be read as a preset; choose another file.")
-            return
-        self._send(ImportPreset(path.stem, text))
+            self._send(ImportPreset(path.stem, read_preset_text(path)))
+        except PresetError as error:
+            self._bridge.refused.emit(str(error))
 
     def export_file(self, path: Path) -> None:
         """Write the preset that is marked to be handed on."""
         if self._description is None:
             return
         try:
-            path.write_text(self._description.text, encoding="utf-8")
-        except OSError as error:
-            self.text.setText(f"{path} cannot be written ({error.strerror}); choose another place.")
+            write_preset_text(path, self._description.text)
+        except PresetError as error:
+            self._bridge.refused.emit(str(error))
 
     def _body(self) -> QWidget:
         body = QWidget()
@@ -151,10 +149,8 @@ class PresetsPanel(ToolPanel):
         rules = QVBoxLayout()
         for caption, box in (("This microphone brings", self.own_rule), ("Any other brings", self.fallback)):
             line = QHBoxLayout()
-            label = QLabel(caption)
+            label = text_label(caption, colour=Colour.MUTED)
             label.setBuddy(box)
-            label.setStyleSheet(f"color: {Colour.MUTED}")
-            theme.use_font(label, FontRole.SMALL)
             line.addWidget(label)
             line.addWidget(box, 1)
             rules.addLayout(line)
