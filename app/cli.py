@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.argument_types import count, positive
 from app.cli_live import add_ctl, add_midi, add_obs, add_room
-from app.command_parser import CommandParser, add_changes, add_command, later, shared_json
+from app.command_parser import CommandParser, add_action, add_changes, add_command, later, shared_json
 
 if TYPE_CHECKING:
     from app.command_parser import Commands
@@ -109,7 +109,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 def _add_bench_quality(bench: argparse.ArgumentParser) -> None:
     kinds = bench.add_subparsers(metavar="[quality|modes]")
     text = "how well the denoiser's modes and its peers clean real speech; sets up what it needs first"
-    quality = kinds.add_parser("quality", help=text, description=text)
+    quality = add_action(kinds, "quality", text)
     quality.add_argument("--data", type=Path, metavar="DIR", help="folder with the evaluation material")
     quality.add_argument("--out", type=Path, metavar="DIR", help="folder for table and plot (docs/benchmarks)")
     quality.add_argument("--jobs", type=count, metavar="N", help="processes that score at once (2)")
@@ -117,7 +117,7 @@ def _add_bench_quality(bench: argparse.ArgumentParser) -> None:
     # Seconds are no option of this one, and those of `bench` itself must not reach it.
     quality.set_defaults(run=later("bench_quality"), module="benchmarks.quality", seconds=None)
     text = "what a hop takes in each of the denoiser's modes, beside DeepFilterNet's own runtime"
-    modes = kinds.add_parser("modes", help=text, description=text)
+    modes = add_action(kinds, "modes", text)
     modes.add_argument("--seconds", type=positive, metavar="N", help="sound to work through (20)")
     modes.set_defaults(run=later("bench_quality"), module="benchmarks.denoise_cost")
 
@@ -133,7 +133,7 @@ def _add_models(commands: Commands) -> None:
         ("measure", "what a hop takes on this machine, on every provider"),
         ("build", "build them from published weights"),
     ):
-        action = actions.add_parser(name, parents=[] if name == "build" else [shared], help=text)
+        action = add_action(actions, name, text, [] if name == "build" else [shared])
         action.add_argument("models", nargs="*", metavar="ID", help="all by default")
     for name, text in (
         ("choose", "use this one from now on, in the place where it fits"),
@@ -141,12 +141,12 @@ def _add_models(commands: Commands) -> None:
         ("remove", "take away one that was imported"),
         ("canary", "let this one run unheard beside the one in use, and judge it"),
     ):
-        actions.add_parser(name, help=text).add_argument("model", metavar="ID")
+        add_action(actions, name, text).add_argument("model", metavar="ID", help="as `models list` names it")
     actions.choices["canary"].add_argument(
         "--seconds", type=positive, default=600.0, metavar="S", help="how much sound it is tried on (600)"
     )
-    actions.add_parser("history", parents=[shared], help="every change of a model, with its sha256")
-    bring = actions.add_parser("import", help="keep somebody's model")
+    add_action(actions, "history", "every change of a model, with its sha256", [shared])
+    bring = add_action(actions, "import", "keep somebody's model")
     bring.add_argument("model", metavar="SOURCE", help="a file or an https address")
     bring.add_argument("--sha256", metavar="HEX", help="what the file must be; asked for at a terminal")
     for name, text in (("id", "name"), ("label", "title"), ("version", "version"), ("licence", "licence")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from app.argument_types import assignment
@@ -29,6 +30,13 @@ def add_command(commands: Commands, name: str, text: str) -> argparse.ArgumentPa
     return parser
 
 
+def add_action(
+    actions: Actions, name: str, text: str, parents: Sequence[argparse.ArgumentParser] = ()
+) -> argparse.ArgumentParser:
+    """A part of a command, whose own help says what the list of parts says of it."""
+    return actions.add_parser(name, parents=list(parents), help=text, description=text)
+
+
 class later:  # noqa: N801 - reads as a word where it is used
     """Imports a command's module when it runs: parsing stays fast, and a command loads only what it needs."""
 
@@ -47,9 +55,9 @@ def shared_json() -> argparse.ArgumentParser:
     return shared
 
 
-def add_changes(parser: argparse.ArgumentParser) -> None:
-    """What changes the chain: a preset, then settings, then stages in and out."""
-    parser.add_argument("--preset", metavar="NAME", help="a preset's name or file")
+def add_changes(parser: argparse.ArgumentParser, preset: str = "a preset's name or file") -> None:
+    """What changes the chain: a preset (and what may name it), then settings, then stages in and out."""
+    parser.add_argument("--preset", metavar="NAME", help=preset)
     text = "change a parameter, such as denoise.strength_db=24; again for others"
     parser.add_argument(
         "--set", action="append", default=[], metavar="ID=VALUE", dest="settings", type=assignment, help=text

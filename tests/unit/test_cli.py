@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +15,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from app.cli import OWN_PROCESSES, parse
+from app.command_parser import CommandParser
 from app.paths import find_paths
 from app.terminal import console, meter_table
 from engine.stages import STAGES
@@ -70,6 +73,25 @@ def test_help_is_code_0(arguments: list[str], capsys: pytest.CaptureFixture[str]
     captured = capsys.readouterr()
     assert captured.err == ""
     assert captured.out.startswith(("usage: sidetone", "sidetone "))
+
+
+def unexplained(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """What the help of a command, and of the commands below it, says nothing of: itself, or an argument."""
+    if not parser.description:
+        yield parser.prog
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from unexplained(below)
+        elif not action.help:
+            yield f"{parser.prog} {action.metavar or action.dest}"
+
+
+def test_every_command_and_every_argument_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsers: list[argparse.ArgumentParser] = []
+    monkeypatch.setattr(CommandParser, "parse_args", lambda parser, arguments: parsers.append(parser))
+    parse(["params"])
+    assert not list(unexplained(parsers[0]))
 
 
 def test_process_takes_all_of_its_options() -> None:
