@@ -10,9 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from engine.errors import SidetoneError
-
-_APP_NAME = "sidetone"
+from engine.user_folders import APP_NAME, cache_folder, chosen_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Paths:
 
     @property
     def resources(self) -> Path:
-        """Icons, presets, themes."""
+        """Icons, presets, maps of MIDI devices, the overlay page."""
         return self.program / "resources"
 
     @property
@@ -106,6 +104,12 @@ class Paths:
         return self.config / "obs-before.json"
 
 
+def program_folder() -> Path:
+    """Where the program's own files lie, in a checkout and in a frozen program; read only."""
+    frozen = getattr(sys, "_MEIPASS", None)
+    return Path(frozen) if frozen else Path(__file__).resolve().parent.parent
+
+
 def find_paths() -> Paths:
     """Where everything lies for this user.
 
@@ -117,26 +121,14 @@ def find_paths() -> Paths:
     SidetoneError
         If one of them says where from here, and there is no here any more.
     """
-    frozen = getattr(sys, "_MEIPASS", None)
-    program = Path(frozen) if frozen else Path(__file__).resolve().parent.parent
-    config = _override("CONFIG") or Path(platformdirs.user_config_dir(_APP_NAME, appauthor=False))
-    cache = _override("CACHE") or Path(platformdirs.user_cache_dir(_APP_NAME, appauthor=False))
-    return Paths(program, config, cache, cache / "log", _override("RUNTIME") or _runtime())
-
-
-def _override(name: str) -> Path | None:
-    value = os.environ.get(f"SIDETONE_{name}_DIR")
-    try:
-        return Path(value).resolve() if value else None
-    except OSError:
-        raise SidetoneError(
-            f"SIDETONE_{name}_DIR is {value}, and the folder from which that counts is gone; give the whole path"
-        ) from None
+    config = chosen_folder("CONFIG") or Path(platformdirs.user_config_dir(APP_NAME, appauthor=False))
+    cache = cache_folder()
+    return Paths(program_folder(), config, cache, cache / "log", chosen_folder("RUNTIME") or _runtime())
 
 
 def _runtime() -> Path:
     # Without a login session (a container, a service) there is no runtime folder; then one of the user's own in the
     # temporary folder does. Its name is short, because a Unix socket's address may have 107 bytes.
     if sys.platform == "win32" or sys.platform == "darwin" or os.environ.get("XDG_RUNTIME_DIR"):
-        return Path(platformdirs.user_runtime_dir(_APP_NAME, appauthor=False))
-    return Path(tempfile.gettempdir()) / f"{_APP_NAME}-{os.getuid()}"
+        return Path(platformdirs.user_runtime_dir(APP_NAME, appauthor=False))
+    return Path(tempfile.gettempdir()) / f"{APP_NAME}-{os.getuid()}"

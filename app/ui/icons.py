@@ -5,15 +5,14 @@ A state is told by its shape as well as by its colour. GUI thread; nothing waits
 
 from __future__ import annotations
 
-import sys
 from enum import Enum, auto
-from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPolygonF
 
-_ROOT = Path(getattr(sys, "_MEIPASS", Path(__file__).resolve().parents[2]))
-ICON_FOLDER = _ROOT / "resources" / "icons"
+from app.paths import program_folder
+
+ICON_FOLDER = program_folder() / "resources" / "icons"
 
 
 class Shape(Enum):

@@ -12,6 +12,8 @@ from enum import StrEnum
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.ui.icons import ICON_FOLDER
+
 
 class Colour:
     """The palette, as `#rrggbb`."""
@@ -178,6 +180,4 @@ def style_sheet() -> str:
 
 def icon_url(name: str) -> str:
     """Path of an icon, in the form style sheets want on every system."""
-    from app.ui.icons import ICON_FOLDER
-
     return (ICON_FOLDER / f"{name}.svg").as_posix()

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-import platformdirs
+
+from engine.user_folders import cache_folder
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _REORDER = {"reassoc", "contract", "nsz"}
@@ -33,7 +34,7 @@ def _source_fingerprint() -> str:
 # may be read-only. So the cache lies in the user's folder, under a name that changes with any of these sources.
 _config = cast(Any, numba.config)
 if not _config.CACHE_DIR:
-    _config.CACHE_DIR = str(Path(platformdirs.user_cache_dir("sidetone", False)) / "kernels" / _source_fingerprint())
+    _config.CACHE_DIR = str(cache_folder() / "kernels" / _source_fingerprint())
 
 
 def are_compiled() -> bool:

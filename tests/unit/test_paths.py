@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -30,6 +31,20 @@ def test_the_variables_override_a_folder_each(tmp_path: Path, monkeypatch: pytes
     assert paths.log == tmp_path / "cache" / "log"
     assert paths.runtime == tmp_path / "runtime"
     assert not list(tmp_path.iterdir())
+
+
+def test_compiled_kernels_lie_in_the_folder_that_was_chosen(tmp_path: Path) -> None:
+    script = "import numba; from engine.dsp import kernel; print(numba.config.CACHE_DIR)"
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**environment, "SIDETONE_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(done.stdout.strip()).parent == tmp_path / "kernels"
 
 
 def test_an_empty_variable_overrides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
