@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from app.key_actions import KeyAction
@@ -17,6 +17,7 @@ from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.key_entry import KeyEntry
+from app.ui.widgets.text_label import text_label
 from app.ui.widgets.toggle import Toggle
 from engine import KeysConfig, KeysStatus, ServicesSnapshot
 
@@ -121,15 +122,15 @@ class KeyPage(QWidget):
     def _lay_out(self, keys: tuple[tuple[str, str, KeyAction | None], ...]) -> None:
         switch = QHBoxLayout()
         switch.addWidget(self.switch)
-        switch.addWidget(_label("Those on the right, also while another program is in front", Colour.TEXT))
+        switch.addWidget(text_label("Those on the right, also while another program is in front", FontRole.BODY))
         switch.addStretch(1)
         grid = QGridLayout()
         grid.setHorizontalSpacing(theme.GAP * 2)
         # A row for every stage: they have to fit the smallest window.
         grid.setVerticalSpacing(theme.GAP // 4)
         for row, (text, label, action) in enumerate(keys):
-            grid.addWidget(_label(text, Colour.ACCENT), row, 0)
-            grid.addWidget(_label(label, Colour.TEXT), row, 1)
+            grid.addWidget(text_label(text, FontRole.BODY, Colour.ACCENT), row, 0)
+            grid.addWidget(text_label(label, FontRole.BODY), row, 1)
             if action is not None:
                 grid.addWidget(self.entries[action.id], row, 2)
         grid.setColumnStretch(1, 1)
@@ -140,7 +141,7 @@ class KeyPage(QWidget):
         middle.addStretch(1)
         column.setSpacing(theme.GAP)
         column.addStretch(1)
-        column.addWidget(_label("Keys", Colour.TEXT, FontRole.TITLE))
+        column.addWidget(text_label("Keys", FontRole.TITLE))
         column.addLayout(grid)
         column.addLayout(switch)
         column.addWidget(self.state)
@@ -156,10 +157,3 @@ def _state(config: KeysConfig, status: KeysStatus | None) -> tuple[str, str]:
     if status.text:
         return status.text, Colour.CAUTION
     return "The keys on the right work everywhere; a cough lasts as long as its key is down.", Colour.MUTED
-
-
-def _label(text: str, colour: str, role: FontRole = FontRole.BODY) -> QLabel:
-    label = QLabel(text)
-    label.setStyleSheet(f"color: {colour}")
-    theme.use_font(label, role)
-    return label

@@ -6,7 +6,7 @@ other. GUI thread; nothing waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QContextMenuEvent, QHideEvent, QKeyEvent, QShowEvent
@@ -39,18 +39,13 @@ class MainWindow(QWidget):
     ----------
     bridge : EngineBridge
         Opened and closed by whoever made it.
-    on_close : Callable[[], None] or None
-        Called once when the window is closed.
     tools : iterable of Tool
         What the row of buttons offers.
     """
 
-    def __init__(
-        self, bridge: EngineBridge, on_close: Callable[[], None] | None = None, tools: Iterable[Tool] = TOOLS
-    ) -> None:
+    def __init__(self, bridge: EngineBridge, tools: Iterable[Tool] = TOOLS) -> None:
         super().__init__()
         self._bridge = bridge
-        self._on_close = on_close
         self._stages: dict[str, StageDescription] = {}
         self._labels: dict[str, str] = {}
         self._snapshot: Snapshot | None = None
@@ -230,12 +225,9 @@ class MainWindow(QWidget):
                 self.spectrum.plot.renew_fonts()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Tell whoever made the window."""
+        """Take along the windows that tools have opened."""
         super().closeEvent(event)
         self.windows.close()
-        on_close, self._on_close = self._on_close, None
-        if on_close is not None:
-            on_close()
 
     def _lay_out(self) -> None:
         self._below.setSpacing(theme.GAP * 2)

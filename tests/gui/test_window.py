@@ -9,11 +9,12 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.bridge import EngineBridge, LinkState
+from app.bridge import LinkState
 from app.ui.main_window import MainWindow
+from app.ui.panels.event_log import MAX_LINES, MOST_REMEMBERED
 from app.ui.widgets.param_control import ChoiceBox, NumberEntry, SliderWithEntry, SwitchBox
 from app.ui.widgets.param_slider import Dial
-from engine import ApplyChain, EngineState, ResetMeters, SetBypass, SetParam, Start, Stop
+from engine import ApplyChain, EngineState, Event, EventKind, ResetMeters, SetBypass, SetParam, Start, Stop
 from tests.helpers.fake_engine import FakeEngine, FakeLink
 
 
@@ -328,14 +329,14 @@ def test_events_read_twice_are_shown_once(qtbot: QtBot, window: MainWindow, engi
     assert len(window.events.lines) == 1
 
 
-def test_closing_tells_once(qtbot: QtBot, bridge: EngineBridge) -> None:
-    calls: list[str] = []
-    window = MainWindow(bridge, on_close=lambda: calls.append("closed"))
-    qtbot.addWidget(window)
-    window.show()
-    window.close()
-    window.close()
-    assert calls == ["closed"]
+def test_events_of_days_are_not_all_remembered(window: MainWindow) -> None:
+    many = [Event(number, float(number), EventKind.NOTICE, f"event {number}") for number in range(2 * MOST_REMEMBERED)]
+    window.events.show_events(many)
+    assert len(window.events.lines) == MAX_LINES
+    assert len(window.events._seen) == MOST_REMEMBERED
+    before = window.events.lines
+    window.events.show_events(many[-MOST_REMEMBERED:])
+    assert window.events.lines == before
 
 
 def test_many_repaints_lose_no_references(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:

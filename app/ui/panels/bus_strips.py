@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.figure import Figure, decimal
 from app.ui.widgets.level_meter import LevelMeter
+from app.ui.widgets.text_label import text_label
 from engine import LevelSnapshot, LoudnessSnapshot
 
 CEILING_DBTP = 0.0
-
-
-def _caption(text: str) -> QLabel:
-    label = QLabel(text)
-    theme.use_font(label, FontRole.TITLE)
-    return label
 
 
 class InputStrip(QWidget):
@@ -29,7 +24,7 @@ class InputStrip(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
-        column.addWidget(_caption("In"))
+        column.addWidget(text_label("In", FontRole.TITLE))
         column.addWidget(self.meter, 1)
 
     def show_level(self, level: LevelSnapshot | None) -> None:
@@ -52,16 +47,11 @@ class OutputStrip(QWidget):
         )
         figures = QVBoxLayout()
         figures.setSpacing(theme.GAP // 2)
-        unit = QLabel("LUFS")
-        peak_unit = QLabel("dBTP")
-        for label in (unit, peak_unit):
-            theme.use_font(label, FontRole.SMALL)
-            label.setStyleSheet(f"color: {Colour.MUTED}")
-        figures.addWidget(unit)
+        figures.addWidget(text_label("LUFS", colour=Colour.MUTED))
         for figure in (self.momentary, self.short_term, self.integrated):
             figures.addWidget(figure)
         figures.addSpacing(theme.GAP)
-        figures.addWidget(peak_unit)
+        figures.addWidget(text_label("dBTP", colour=Colour.MUTED))
         figures.addWidget(self.true_peak)
         figures.addStretch(1)
         body = QHBoxLayout()
@@ -72,7 +62,7 @@ class OutputStrip(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
-        column.addWidget(_caption("Out"))
+        column.addWidget(text_label("Out", FontRole.TITLE))
         column.addLayout(body, 1)
 
     def show_level(self, level: LevelSnapshot | None) -> None:

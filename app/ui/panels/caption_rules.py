@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLabel, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QPlainTextEdit, QWidget
 
 from app.ui import theme
-from app.ui.panels.loopback_panel import small_label
 from app.ui.panels.panel_frame import quiet_button
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.text_label import text_label
 from app.ui.widgets.toggle import Toggle
 from engine import CaptionsConfig
 
@@ -43,8 +43,7 @@ class CaptionRules(QWidget):
         self.choose_button = quiet_button("Choose…", "Choose the folder for caption files")
         self.usual_button = quiet_button("Usual folder", f"Keep caption files in {USUAL_FOLDER}")
         self.use_button = quiet_button("Use", "Use these names and words from now on")
-        self.problem = small_label("")
-        self.problem.setStyleSheet(f"color: {Colour.CAUTION}")
+        self.problem = text_label(colour=Colour.CAUTION, is_wrapped=True)
         self._lay_out()
         self._connect()
         self._show_rules()
@@ -95,12 +94,12 @@ class CaptionRules(QWidget):
     def _lay_out(self) -> None:
         dropping = QHBoxLayout()
         dropping.addWidget(self.drop)
-        dropping.addWidget(_caption("Leave them out, instead of ****"))
+        dropping.addWidget(text_label("Leave them out, instead of ****"))
         dropping.addStretch(1)
         dropping.addWidget(self.use_button)
         place = QHBoxLayout()
         place.setSpacing(theme.GAP)
-        place.addWidget(_caption("Files go to"))
+        place.addWidget(text_label("Files go to"))
         place.addWidget(self.folder, 1)
         place.addWidget(self.choose_button)
         place.addWidget(self.usual_button)
@@ -108,8 +107,8 @@ class CaptionRules(QWidget):
         grid.setContentsMargins(0, 0, theme.GAP, 0)
         grid.setHorizontalSpacing(theme.GAP * 2)
         grid.setVerticalSpacing(theme.GAP // 2)
-        grid.addWidget(_caption("Names: heard = written"), 0, 0)
-        grid.addWidget(_caption("Not to be seen: a word or expression a line"), 0, 1)
+        grid.addWidget(text_label("Names: heard = written"), 0, 0)
+        grid.addWidget(text_label("Not to be seen: a word or expression a line"), 0, 1)
         grid.addWidget(self.names, 1, 0)
         grid.addWidget(self.filters, 1, 1)
         grid.addWidget(self.problem, 2, 0)
@@ -128,12 +127,6 @@ def _editor(name: str, example: str) -> QPlainTextEdit:
     editor.setMinimumHeight(theme.em() * 3)
     theme.use_font(editor, FontRole.SMALL)
     return editor
-
-
-def _caption(text: str) -> QLabel:
-    label = QLabel(text)
-    theme.use_font(label, FontRole.SMALL)
-    return label
 
 
 def _lines(editor: QPlainTextEdit) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge
 from app.ui import theme
@@ -23,6 +23,7 @@ from app.ui.widgets.caption_view import CaptionView
 from app.ui.widgets.captions_lamp import caption_targets
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.sign import Sign
+from app.ui.widgets.text_label import text_label
 from app.ui.widgets.toggle import Toggle
 from engine import CaptionsState, CaptionsStatus, ServicesSnapshot, SetService, Snapshot, TranscriptFormat
 
@@ -100,11 +101,11 @@ class CaptionsPanel(ToolPanel):
         for page in (self.view, self.rules):
             self.pages.addWidget(page)
         foot = QHBoxLayout()
-        foot.addWidget(_small("Files:"))
+        foot.addWidget(text_label("Files:"))
         for form, toggle in self.files.items():
             toggle.clicked.connect(self._keep)
             foot.addWidget(toggle)
-            foot.addWidget(_small(form.value))
+            foot.addWidget(text_label(form.value))
         foot.addStretch(1)
         self.text_size.setRange(SMALLEST, LARGEST)
         self.text_size.setValue(USUAL)
@@ -139,12 +140,6 @@ class CaptionsPanel(ToolPanel):
         config = msgspec.structs.replace(self._services.config, captions=captions)
         self._services = msgspec.structs.replace(self._services, config=config)
         self._bridge.send(SetService(captions))
-
-
-def _small(text: str) -> QLabel:
-    label = QLabel(text)
-    theme.use_font(label, FontRole.SMALL)
-    return label
 
 
 def _in_words(status: CaptionsStatus) -> str:

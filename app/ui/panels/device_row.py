@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.param_control import CalmComboBox
+from app.ui.widgets.text_label import text_label
 from engine import AUTOMATIC, DeviceConfig, DeviceDescription, DeviceSnapshot
 
 Offer = tuple[str, str | None, str]
@@ -67,10 +68,7 @@ class DeviceRow(QWidget):
         self.output_box = self._box("Output device")
         self.monitor_box = self._box("Monitor device")
         self.music_box = self._box("Music device")
-        self.advice = QLabel()
-        self.advice.setWordWrap(True)
-        self.advice.setTextFormat(Qt.TextFormat.PlainText)
-        theme.use_font(self.advice, FontRole.BODY)
+        self.advice = text_label(role=FontRole.BODY, is_wrapped=True)
         self._lay_out()
         self._offer()
 
@@ -131,10 +129,8 @@ class DeviceRow(QWidget):
             ("Monitor", self.monitor_box),
             ("Music", self.music_box),
         ):
-            label = QLabel(caption)
+            label = text_label(caption, FontRole.BODY, Colour.MUTED)
             label.setBuddy(box)
-            label.setStyleSheet(f"color: {Colour.MUTED}")
-            theme.use_font(label, FontRole.BODY)
             if caption != "Input":
                 row.addSpacing(theme.GAP)
             row.addWidget(label)

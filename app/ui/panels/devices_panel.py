@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 import msgspec
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QListWidgetItem, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QListWidgetItem, QWidget
 
 from app.bridge import EngineBridge
 from app.ui import theme
@@ -17,6 +17,7 @@ from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.hinted_list import HintedList
 from app.ui.widgets.param_control import CalmComboBox
+from app.ui.widgets.text_label import text_label
 from engine import ALARM_TEXTS, DeviceDescription, Snapshot
 
 ROLES = (("input", "Microphone"), ("output", "Output"), ("monitor", "Monitor"))
@@ -42,10 +43,9 @@ class BackupList(QWidget):
         self.add_button = quiet_button("Add", f"Add this device as a backup of the {label.lower()}")
         self.up_button = quiet_button("Up", f"Let this device of the {label.lower()} come earlier")
         self.remove_button = quiet_button("Remove", f"Take this device out of the backups of the {label.lower()}")
-        caption = QLabel(label)
-        self.state = QLabel()
-        self.state.setStyleSheet(f"color: {Colour.MUTED}")
-        for widget in (self.list, self.offer, caption, self.state):
+        caption = text_label(label)
+        self.state = text_label(colour=Colour.MUTED)
+        for widget in (self.list, self.offer):
             theme.use_font(widget, FontRole.SMALL)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, theme.GAP)
@@ -105,8 +105,7 @@ class DevicesPanel(ToolPanel):
         super().__init__("Backup devices", "the backup devices")
         self._bridge = bridge
         self._devices: tuple[DeviceDescription, ...] = ()
-        self.alarms = QLabel()
-        self.alarms.setWordWrap(True)
+        self.alarms = text_label(colour=Colour.CAUTION, is_wrapped=True)
         self.takes_back = QCheckBox("Go back to the better device when it is there again")
         self.is_exclusive = QCheckBox(EXCLUSIVE_TEXTS.get(platform, ""))
         self.is_exclusive.setVisible(platform in EXCLUSIVE_TEXTS)
@@ -119,7 +118,7 @@ class DevicesPanel(ToolPanel):
         grid.addWidget(self.is_exclusive, 2, 0)
         for row, backup_list in enumerate(self.lists.values()):
             grid.addWidget(backup_list, row + 3, 0)
-        for widget in (self.alarms, self.takes_back, self.is_exclusive):
+        for widget in (self.takes_back, self.is_exclusive):
             theme.use_font(widget, FontRole.SMALL)
         self.set_body(body)
         self.takes_back.clicked.connect(self._change_taking_back)
@@ -142,7 +141,6 @@ class DevicesPanel(ToolPanel):
             is_backup = bool(name) and getattr(chosen, role) != getattr(used, role)
             backup_list.state.setText(f"in use: {name or 'none'}{' (a backup)' if is_backup else ''}")
         self.alarms.setText("; ".join(ALARM_TEXTS[alarm] for alarm in snapshot.alarms))
-        self.alarms.setStyleSheet(f"color: {Colour.CAUTION}")
         self.alarms.setVisible(bool(snapshot.alarms))
 
     def first_control(self) -> QWidget:

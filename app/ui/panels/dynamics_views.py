@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.panels.stage_view import StageView
-from app.ui.theme import Colour, FontRole
+from app.ui.theme import Colour
 from app.ui.widgets.dynamics_plots import HistoryPlot, ResponsePlot, TransferPlot
+from app.ui.widgets.text_label import text_label
 from engine import (
     SAMPLE_RATE_HZ,
     MeterSpec,
@@ -154,10 +155,7 @@ def _captioned(picture: QWidget, caption: str) -> QWidget:
     column = QVBoxLayout(whole)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(2)
-    label = QLabel(caption)
-    label.setStyleSheet(f"color: {Colour.MUTED}")
-    theme.use_font(label, FontRole.SMALL)
-    column.addWidget(label)
+    column.addWidget(text_label(caption, colour=Colour.MUTED))
     column.addWidget(picture, 1)
     return whole
 

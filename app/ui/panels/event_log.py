@@ -6,15 +6,18 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QLabel, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListWidgetItem, QVBoxLayout, QWidget
 
 from app.ui import theme
-from app.ui.panels.status_row import clock_text
 from app.ui.theme import Colour, FontRole
+from app.ui.widgets.figure import clock_text
 from app.ui.widgets.hinted_list import HintedList
+from app.ui.widgets.text_label import text_label
 from engine import Event, EventKind
 
 MAX_LINES = 300
+MOST_REMEMBERED = 2000
+"""Events that are known again; more than an engine keeps, and so can tell a second time."""
 
 
 class EventLog(QWidget):
@@ -22,9 +25,7 @@ class EventLog(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._seen: set[tuple[int, float, str]] = set()
-        title = QLabel("Events")
-        theme.use_font(title, FontRole.TITLE)
+        self._seen: dict[tuple[int, float, str], None] = {}
         self.list = HintedList("Events", "Nothing has happened yet.")
         self.list.setUniformItemSizes(True)
         self.list.setWordWrap(False)
@@ -35,7 +36,7 @@ class EventLog(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP // 2)
-        column.addWidget(title)
+        column.addWidget(text_label("Events", FontRole.TITLE))
         column.addWidget(self.list, 1)
 
     @property
@@ -48,7 +49,9 @@ class EventLog(QWidget):
         for event in events:
             identity = (event.sequence, event.time_s, event.text)
             if identity not in self._seen:
-                self._seen.add(identity)
+                self._seen[identity] = None
+                if len(self._seen) > MOST_REMEMBERED:
+                    del self._seen[next(iter(self._seen))]
                 tint = Colour.CAUTION if event.kind in (EventKind.XRUN, EventKind.STAGE) else Colour.MUTED
                 self._add(f"{clock_text(event.time_s)}  {_sentence(event.text)}", tint)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.bridge import EngineBridge
 from app.loopback_address import LoopbackAddress
@@ -17,6 +17,7 @@ from app.ui import theme
 from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.address_row import AddressRow
+from app.ui.widgets.text_label import text_label
 from app.ui.widgets.toggle import Toggle
 from engine import OverlayConfig, OverlayStatus, RemoteConfig, RemoteStatus, SetService
 
@@ -50,14 +51,14 @@ class LoopbackPanel(ToolPanel):
         self.toggle.clicked.connect(lambda is_on: self.change(is_on=is_on))
         self.address = AddressRow(address, consequence)
         self.address.refused.connect(self._say)
-        self.sentence = small_label("")
+        self.sentence = text_label(is_wrapped=True)
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, theme.GAP, 0)
         self._grid.setHorizontalSpacing(theme.GAP + 4)
         self._grid.setVerticalSpacing(theme.GAP // 2)
         self._grid.setColumnStretch(1, 1)
         self.add_row("Served", self.toggle)
-        self._grid.addWidget(small_label(explanation), 1, 0, 1, 2)
+        self._grid.addWidget(text_label(explanation, colour=Colour.FAINT, is_wrapped=True), 1, 0, 1, 2)
         self.add_row("Address", self.address)
         self._grid.addWidget(self.sentence, self._grid.rowCount(), 0, 1, 2)
         body = QWidget()
@@ -67,9 +68,7 @@ class LoopbackPanel(ToolPanel):
     def add_row(self, text: str, control: QWidget) -> None:
         """Put a control beneath what is there."""
         row = self._grid.rowCount() if self._grid.count() else 0
-        label = QLabel(text)
-        theme.use_font(label, FontRole.BODY)
-        self._grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
+        self._grid.addWidget(text_label(text, FontRole.BODY), row, 0, Qt.AlignmentFlag.AlignTop)
         if isinstance(control, Toggle):
             self._grid.addWidget(control, row, 1, Qt.AlignmentFlag.AlignLeft)
         else:
@@ -100,13 +99,3 @@ class LoopbackPanel(ToolPanel):
         if text != self.sentence.text():
             self.sentence.setText(text)
             self.sentence.setStyleSheet(f"color: {Colour.CAUTION}" if text else "")
-
-
-def small_label(text: str) -> QLabel:
-    """A quiet explanation."""
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    label.setStyleSheet(f"color: {Colour.FAINT}")
-    theme.use_font(label, FontRole.SMALL)
-    return label

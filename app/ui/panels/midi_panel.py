@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge
 from app.ui import theme
@@ -13,6 +13,7 @@ from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.hinted_list import HintedList
 from app.ui.widgets.param_control import CalmComboBox
+from app.ui.widgets.text_label import text_label
 from app.ui.widgets.toggle import Toggle
 from engine import CancelMidiLearn, MidiConfig, MidiPortSnapshot, MidiSnapshot, PanicMidi, SetMidi, Snapshot
 
@@ -89,7 +90,7 @@ class MidiPanel(ToolPanel):
         column.setSpacing(theme.GAP // 2)
         column.addWidget(self.state)
         column.addLayout(self._grid)
-        column.addWidget(_small("What arrives, newest first"))
+        column.addWidget(text_label("What arrives, newest first", colour=Colour.MUTED))
         column.addWidget(self.monitor, 1)
         self.set_body(body, is_scrolled=False)
 
@@ -105,7 +106,8 @@ class MidiPanel(ToolPanel):
             state = port.problem or ("in use" if port.is_open else "not in use")
             self._grid.addWidget(ElidedLabel(port.port, FontRole.SMALL, minimum="0" * 12), row, 0)
             self._grid.addWidget(box, row, 1)
-            self._grid.addWidget(_small(", ".join(part for part in (state, layer) if part)), row, 2)
+            words = ", ".join(part for part in (state, layer) if part)
+            self._grid.addWidget(text_label(words, colour=Colour.MUTED), row, 2)
 
     def _map_box(self, port: MidiPortSnapshot, midi: MidiSnapshot) -> CalmComboBox:
         box = CalmComboBox()
@@ -147,10 +149,3 @@ def _state(midi: MidiSnapshot) -> str:
     if midi.learn.text:
         return midi.learn.text
     return _HINT if midi.ports else f"No MIDI device is plugged in. {_HINT}"
-
-
-def _small(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setStyleSheet(f"color: {Colour.MUTED}")
-    theme.use_font(label, FontRole.SMALL)
-    return label

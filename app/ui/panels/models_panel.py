@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge
 from app.imported_models import ImportedModel
@@ -16,6 +16,7 @@ from app.ui.panels.panel_frame import quiet_button
 from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.param_control import CalmComboBox
+from app.ui.widgets.text_label import text_label
 from engine import (
     CanaryConfig,
     CanaryStatus,
@@ -57,8 +58,7 @@ class ModelsPanel(ToolPanel):
         self.trial.setCurrentIndex(_USUAL_TRIAL)
         self.stop_button = quiet_button("Stop trying", "End the trial without a verdict")
         self.stop_button.clicked.connect(lambda: bridge.send(SetService(CanaryConfig())))
-        self.state = _small(_HINT)
-        self.state.setWordWrap(True)
+        self.state = text_label(_HINT, colour=Colour.MUTED, is_wrapped=True)
         self._grid = QGridLayout()
         self._rows = 0
         self._lay_out()
@@ -119,14 +119,12 @@ class ModelsPanel(ToolPanel):
             row = self._add_row("A trial lasts", "", "")
             self._grid.addWidget(self.trial, row, 1)
         elif not imported:
-            label = _small(problem)
-            label.setWordWrap(True)
-            self._grid.addWidget(label, self._rows, 0, 1, 4)
+            self._grid.addWidget(text_label(problem, colour=Colour.MUTED, is_wrapped=True), self._rows, 0, 1, 4)
         self.trial.setVisible(bool(waiting))
 
     def _add_row(self, name: str, what: str, tip: str) -> int:
         row, self._rows = self._rows, self._rows + 1
-        for column, label in enumerate((QLabel(name), _small(what))):
+        for column, label in enumerate((text_label(name, FontRole.BODY), text_label(what, colour=Colour.MUTED))):
             label.setToolTip(tip)
             self._grid.addWidget(label, row, column)
         return row
@@ -163,10 +161,3 @@ def _verdict(status: CanaryStatus | None) -> str:
         return _HINT
     outcome = "takes the place of the one before" if status.is_promoted else "stays out"
     return f"{status.model} {outcome}: {status.verdict}."
-
-
-def _small(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setStyleSheet(f"color: {Colour.MUTED}")
-    theme.use_font(label, FontRole.SMALL)
-    return label

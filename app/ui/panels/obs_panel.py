@@ -11,19 +11,19 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge
 from app.ui import theme
 from app.ui.panels.setting_specs import number
-from app.ui.panels.status_row import clock_text
 from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.elided_label import ElidedLabel
-from app.ui.widgets.figure import UNKNOWN, Figure, decimal
+from app.ui.widgets.figure import UNKNOWN, Figure, clock_text, decimal
 from app.ui.widgets.name_box import NameBox
 from app.ui.widgets.param_control import NumberEntry
 from app.ui.widgets.password_entry import PasswordEntry
+from app.ui.widgets.text_label import text_label
 from app.ui.widgets.toggle import Toggle
 from engine import ObsConfig, ObsLink, ObsOutputs, ObsStatus, SceneRule, SetService, Snapshot
 
@@ -157,7 +157,7 @@ class ObsPanel(ToolPanel):
         box = NameBox(f"Preset of scene {scene}", "Leaves the sound as it is")
         box.chosen.connect(lambda preset: self._set_rule(scene, preset))
         row = len(self._scenes)
-        self._rule_grid.addWidget(_caption(scene, Colour.TEXT), row, 0)
+        self._rule_grid.addWidget(text_label(scene, FontRole.BODY), row, 0)
         self._rule_grid.addWidget(box, row, 1)
         self._scenes[scene] = box
 
@@ -220,7 +220,7 @@ class ObsPanel(ToolPanel):
         )
         for row, (text, widget) in enumerate(rows):
             is_small = isinstance(widget, (Toggle, QLineEdit))
-            grid.addWidget(_caption(text), row, 0)
+            grid.addWidget(text_label(text, FontRole.BODY, Colour.MUTED), row, 0)
             grid.addWidget(widget, row, 1, Qt.AlignmentFlag.AlignLeft if is_small else Qt.AlignmentFlag(0))
         self._rule_grid.setColumnStretch(1, 1)
         column = QVBoxLayout(self._body)
@@ -229,9 +229,8 @@ class ObsPanel(ToolPanel):
         column.addLayout(switch)
         column.addLayout(figures)
         column.addLayout(grid)
-        scenes = _caption("When OBS changes to a scene, this preset is loaded")
-        scenes.setWordWrap(True)
-        column.addWidget(scenes)
+        about_scenes = "When OBS changes to a scene, this preset is loaded"
+        column.addWidget(text_label(about_scenes, FontRole.BODY, Colour.MUTED, is_wrapped=True))
         column.addLayout(self._rule_grid)
         column.addStretch(1)
         self.set_body(self._body)
@@ -241,11 +240,3 @@ def _stream_text(outputs: ObsOutputs) -> str:
     if outputs.is_reconnecting:
         return "retrying"
     return clock_text(outputs.stream_s) if outputs.is_streaming else "off"
-
-
-def _caption(text: str, tint: str = Colour.MUTED) -> QLabel:
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setStyleSheet(f"color: {tint}")
-    theme.use_font(label, FontRole.BODY)
-    return label

@@ -8,9 +8,11 @@ from typing import Any
 
 from app.bridge import EngineBridge
 from app.loopback_address import LoopbackAddress
-from app.ui.panels.loopback_panel import LoopbackPanel, small_label
+from app.ui.panels.loopback_panel import LoopbackPanel
 from app.ui.panels.setting_specs import choice, number
+from app.ui.theme import Colour
 from app.ui.widgets.param_control import full_control
+from app.ui.widgets.text_label import text_label
 from engine import OverlayConfig, OverlayPosition, OverlayTheme, Snapshot, TextDirection, Value
 
 _LOOKS = (
@@ -49,7 +51,7 @@ class OverlayPanel(LoopbackPanel):
             control.setToolTip(spec.help)
             control.edited.connect(partial(self._take, spec.name))
             self.add_row(spec.label, control)
-        self.pages = small_label("")
+        self.pages = text_label(colour=Colour.FAINT)
         self.add_row("Shown by", self.pages)
         self.end_rows()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from app.bridge import EngineBridge
 from app.loopback_address import LoopbackAddress
-from app.ui.panels.loopback_panel import LoopbackPanel, small_label
+from app.ui.panels.loopback_panel import LoopbackPanel
+from app.ui.theme import Colour
+from app.ui.widgets.text_label import text_label
 from engine import RemoteClient, RemoteConfig, Snapshot
 
 
@@ -20,7 +22,7 @@ class RemotePanel(LoopbackPanel):
             "Lets Stream Deck, Companion and scripts turn knobs; docs/remote.md tells how.",
             "everybody is hung up on until they have the new one",
         )
-        self.clients = small_label("")
+        self.clients = text_label(colour=Colour.FAINT, is_wrapped=True)
         self.add_row("Connected", self.clients)
         self.end_rows()
 

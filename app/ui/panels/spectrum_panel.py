@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 from app.ui import theme
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.spectrum_plot import SpectrumPlot
+from app.ui.widgets.text_label import text_label
 from engine import SpectrumSnapshot
 
 
@@ -37,11 +38,9 @@ class SpectrumPanel(QWidget):
             )
         )
         theme.use_font(self._legend, FontRole.SMALL)
-        title = QLabel("Spectrum")
-        theme.use_font(title, FontRole.TITLE)
         head = QHBoxLayout()
         head.setSpacing(theme.GAP + 4)
-        head.addWidget(title)
+        head.addWidget(text_label("Spectrum", FontRole.TITLE))
         head.addWidget(self._legend)
         head.addStretch(1)
         head.addWidget(self.button)

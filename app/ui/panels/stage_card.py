@@ -14,7 +14,6 @@ from PySide6.QtGui import QColor, QMouseEvent, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QStackedLayout,
@@ -34,6 +33,7 @@ from app.ui.widgets.param_control import CompactControl, compact_control
 from app.ui.widgets.param_slider import Dial
 from app.ui.widgets.side_title import SideTitle
 from app.ui.widgets.sign import Sign
+from app.ui.widgets.text_label import text_label
 from app.ui.widgets.toggle import Toggle
 from engine import StageDescription, StageSnapshot, Value
 
@@ -212,10 +212,8 @@ class StageCard(QWidget):
         if isinstance(control, Dial):
             column.addWidget(control, 1)
             return [control]
-        label = QLabel(control.spec.label)
-        label.setStyleSheet(f"color: {Colour.MUTED}")
+        label = text_label(control.spec.label, colour=Colour.MUTED)
         label.setBuddy(control)
-        theme.use_font(label, FontRole.SMALL)
         if isinstance(control, Toggle):
             row = QHBoxLayout()
             row.addWidget(label, 1)

@@ -13,6 +13,7 @@ from app.ui.panels.panel_frame import PanelFrame, quiet_button
 from app.ui.stage_views import STAGE_VIEWS
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.param_control import FullControl, SliderWithEntry, SwitchBox, full_control
+from app.ui.widgets.text_label import text_label
 from engine import ChainConfig, ParamSpec, Snapshot, StageDescription, Value
 
 
@@ -96,8 +97,7 @@ class StagePanel(PanelFrame):
         control.edited.connect(lambda value: self.param_edited.emit(param_id, value))
         mark_target(control, param_id)
         self.controls[param_id] = control
-        label = QLabel(spec.label)
-        theme.use_font(label, FontRole.BODY)
+        label = text_label(spec.label, FontRole.BODY)
         label.setToolTip(spec.help)
         grid.addWidget(label, row, 0)
         if isinstance(control, SwitchBox):
@@ -108,11 +108,8 @@ class StagePanel(PanelFrame):
             grid.addWidget(self._small(spec.help), row + 1, 0, 1, 2)
 
     def _small(self, text: str) -> QLabel:
-        label = QLabel(text)
-        label.setWordWrap(True)
-        label.setStyleSheet(f"color: {Colour.FAINT}; padding: 0 0 6px 0")
-        label.setIndent(0)
-        theme.use_font(label, FontRole.SMALL)
+        label = text_label(text, colour=Colour.FAINT, is_wrapped=True)
+        label.setContentsMargins(0, 0, 0, 6)
         return label
 
     def _restore_defaults(self) -> None:

@@ -10,7 +10,7 @@ from app.bridge import LinkState
 from app.ui import theme
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.elided_label import ElidedLabel
-from app.ui.widgets.figure import Figure, decimal
+from app.ui.widgets.figure import Figure, clock_text, decimal
 from app.ui.widgets.state_badge import StateBadge
 from engine import ALARM_TEXTS, EngineState, Snapshot
 
@@ -142,11 +142,3 @@ class StatusRow(QWidget):
 
     def _run_or_stop(self) -> None:
         (self.stop_asked if self._is_running else self.start_asked).emit()
-
-
-def clock_text(seconds: float | None) -> str:
-    """Hours, minutes, seconds."""
-    if seconds is None or not 0 <= seconds < 1e9:
-        return "–"
-    whole = int(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

@@ -99,3 +99,11 @@ def decimal(value: float | None, digits: int = 1, unit: str = "", with_sign: boo
     if float(text) == 0.0:
         text = text.lstrip("+-")
     return f"{text} {unit}".strip().replace("-", "−")
+
+
+def clock_text(seconds: float | None) -> str:
+    """Hours, minutes, seconds."""
+    if seconds is None or not 0 <= seconds < 1e9:
+        return UNKNOWN
+    whole = int(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
