@@ -111,8 +111,8 @@ class MidiTarget(msgspec.Struct, frozen=True, kw_only=True, rename={"is_inverted
     Attributes
     ----------
     target : str
-        `stage.parameter`, `bypass:STAGE`, `preset:NAME`, `action:panic`, `action:dry`, `action:undo`, `layer:N` or
-        `layer:next`.
+        `stage.parameter`, `bypass:STAGE`, `preset:NAME`, `action:panic`, `action:dry`, `action:undo`, `action:redo`,
+        `layer:N` or `layer:next`.
     lowest, highest : value
         Ends of the control's way, in the parameter's own unit; the parameter's range by default.
     value : value

@@ -126,7 +126,10 @@ class Assets(Protocol):
 
 
 class Stage(ABC, Generic[P]):
-    """An effect. Subclasses set the class variables and implement `prepare`, `process`, `reset`, `latency_samples`."""
+    """An effect. Subclasses set `id`, `label` and `params_type`, and implement `prepare`, `process` and `reset`.
+
+    One that adds a delay declares it in `latency_samples`.
+    """
 
     id: ClassVar[str]
     label: ClassVar[str]

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from app.cli import parse
+
 ROOT = Path(__file__).resolve().parents[2]
 OWN_PACKAGES = {"app", "engine", "models", "scripts", "tests"}
 PIN = re.compile(r"^(?P<name>[a-z0-9._-]+)==(?P<version>[^ ;\\]+)(?: ; (?P<marker>[^\\]+?))? \\$", re.MULTILINE)
@@ -54,6 +56,13 @@ def test_every_declared_requirement_is_locked_to_a_version_that_satisfies_it(
         assert name in locked, f"{name} is not in requirements/{level}.txt: run scripts/lock"
         for version in locked[name]:
             assert requirement.specifier.contains(version), f"{name}=={version}: run scripts/lock"
+
+
+def test_the_program_says_the_version_that_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--version"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert capsys.readouterr().out.split() == ["sidetone", project["version"]]
 
 
 def test_a_higher_level_contains_the_lower_at_the_same_versions() -> None:
