@@ -148,8 +148,6 @@ def make_chain(paths: Paths, is_live: bool) -> Chain:
 
 def make_engine(paths: Paths) -> Engine:
     """The engine on this machine's devices."""
-    import sys
-
     from app.device_listing import list_devices_anew
     from engine.control.midi_rtmidi import RtMidiSystem
     from engine.facade import Engine

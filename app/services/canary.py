@@ -11,7 +11,7 @@ from engine.inference.library import ModelLibrary
 from engine.remote import RemoteEngine
 
 _LOOK_INTERVAL_S = 0.25
-_LATEST_S = 3.0
+_MOST_TIMES = 3.0
 """At most so many times its time passes by the clock: a microphone that gives nothing would keep it waiting for ever."""
 
 
@@ -61,7 +61,7 @@ class CanaryService:
             figures = canary.figures()
             engine.send(ReportService(CanaryStatus(config.model, round(figures.heard_s, 1), figures.in_words())))
             looks += 1
-            if figures.heard_s >= config.seconds or looks * _LOOK_INTERVAL_S >= _LATEST_S * config.seconds:
+            if figures.heard_s >= config.seconds or looks * _LOOK_INTERVAL_S >= _MOST_TIMES * config.seconds:
                 return judge(figures)
         return None
 

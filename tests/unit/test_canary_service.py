@@ -67,7 +67,7 @@ def test_a_model_runs_unheard_and_is_judged(
     model: str, is_promoted: bool, reason: str,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(canary_module, "_LOOK_INTERVAL_S", 0.001)
-    monkeypatch.setattr(canary_module, "_LATEST_S", 1000.0)
+    monkeypatch.setattr(canary_module, "_MOST_TIMES", 1000.0)
     is_over = threading.Event()
     engine = Microphone(noisy_speech, CanaryConfig(model=model, seconds=9.0), is_over)
     CanaryService(library).run(engine, is_over)  # type: ignore[arg-type]

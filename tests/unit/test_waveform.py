@@ -116,7 +116,7 @@ def test_as_a_canary_it_is_held_against_the_network_in_whose_place_it_would_be(
 ) -> None:
     model = bring(tmp_path, small_waveform_model(16_000, 128, 40))
     monkeypatch.setattr(canary_module, "_LOOK_INTERVAL_S", 0.001)
-    monkeypatch.setattr(canary_module, "_LATEST_S", 1000.0)
+    monkeypatch.setattr(canary_module, "_MOST_TIMES", 1000.0)
     is_over = threading.Event()
     engine = Microphone(noisy_speech, CanaryConfig(model=model.id, seconds=9.0), is_over)
     CanaryService(ModelLibrary(model_store, tmp_path / "models")).run(engine, is_over)  # type: ignore[arg-type]
