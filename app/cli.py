@@ -23,6 +23,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     Wrong usage ends here with exit code 2 and one sentence.
     """
+    # What Sidetone starts by itself is known only when it is asked for, so that no list offers it to a person.
+    return make_parser(with_own_processes=bool(arguments) and arguments[0] in OWN_PROCESSES).parse_args(arguments)
+
+
+def make_parser(with_own_processes: bool = False) -> CommandParser:
+    """Everything that can be typed."""
     parser = CommandParser(prog="sidetone", description="A live microphone chain that measures its own latency.")
     parser.add_argument("--version", action="version", version=f"sidetone {_VERSION}")
     parser.set_defaults(run=later("window"))
@@ -51,13 +57,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     remote = add_command(commands, "remote", "remote control by other programs of this machine")
     remote.add_argument("action", choices=("on", "off", "address", "renew", "schema"), help="renew makes a new address")
     add_obs(commands)
-    if arguments and arguments[0] in OWN_PROCESSES:
+    if with_own_processes:
         _add_own_processes(commands)
-    return parser.parse_args(arguments)
+    return parser
 
 
 def _add_own_processes(commands: Commands) -> None:
-    """What Sidetone starts by itself; known only when it is asked for, so that no list offers it to a person."""
     add_command(commands, "engine-host", "the engine of a window").add_argument("--config", default="")
     check = add_command(commands, "model-check", "try a model that may fail")
     check.add_argument("file", type=Path)
