@@ -94,14 +94,14 @@ def chosen_models(paths: Paths, is_live: bool = True) -> Assets:
         # With one of them the sound is good already; the stage itself tells what is wrong with the others.
         if len(store.missing(chain_models(store))) == len(chain_models(store)):
             raise
-    _measure_providers(store, paths)
+    _measure_providers(store)
     library = ModelLibrary(store, paths.imported_models)
     if problem := library.problem:
         logging.getLogger("sidetone.models").warning("%s", problem)
     return library.in_use(is_live)
 
 
-def _measure_providers(store: ModelStore, paths: Paths) -> None:
+def _measure_providers(store: ModelStore) -> None:
     """Measure what was not yet, where there is more than one provider to choose from."""
     from engine.inference.providers import available_providers
 

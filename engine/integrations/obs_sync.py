@@ -15,8 +15,9 @@ from typing import NamedTuple
 from engine.errors import ObsError
 from engine.integrations.obs_connection import RESOURCE_NOT_FOUND, ObsConnection, ObsRefusalError
 from engine.integrations.obs_ledger import LedgerPage, ObsLedger, WrittenOffset
+from engine.services.obs import LOWEST_OFFSET_MS
 
-LOWEST_OFFSET_MS, HIGHEST_OFFSET_MS = -950, 20_000
+HIGHEST_OFFSET_MS = 20_000
 LONGEST_RENDER_DELAY_MS = 500
 FILTER_NAME = "Sidetone delay"
 _FILTER_KIND = "gpu_delay"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+
+LOWEST_OFFSET_MS = -950
+"""OBS takes no sync offset below this (obs-websocket 5, SetInputAudioSyncOffset)."""
 
 
 class SceneRule(msgspec.Struct, frozen=True):
@@ -41,11 +45,11 @@ class ObsConfig(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """
 
     is_on: bool = False
-    port: int = 4455
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 4455
     is_synced: bool = True
     input: str = ""
-    picture_delay_ms: float = 0.0
-    lowest_offset_ms: int = -950
+    picture_delay_ms: Annotated[float, msgspec.Meta(ge=0.0, le=1000.0)] = 0.0
+    lowest_offset_ms: Annotated[int, msgspec.Meta(ge=LOWEST_OFFSET_MS, le=0)] = LOWEST_OFFSET_MS
     delayed_source: str = ""
     scene_rules: tuple[SceneRule, ...] = ()
     text_source: str = ""

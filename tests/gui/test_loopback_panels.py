@@ -13,15 +13,18 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge import EngineBridge
 from app.loopback_address import LoopbackAddress
+from app.ui.panels import obs_panel, overlay_panel
 from app.ui.panels.overlay_panel import OverlayPanel
 from app.ui.panels.remote_panel import RemotePanel
 from app.ui.widgets.param_control import ChoiceBox, SliderWithEntry
 from engine import (
     EngineApi,
+    ObsConfig,
     OverlayConfig,
     OverlayPosition,
     OverlayStatus,
     OverlayTheme,
+    ParamSpec,
     RemoteClient,
     RemoteConfig,
     RemoteStatus,
@@ -97,6 +100,16 @@ def test_every_look_is_asked_for_and_followed(qtbot: QtBot, token_file: TokenFil
     # What is sent can be read again: types and bounds are those of the settings.
     for command in bridge.commands:
         assert msgspec.msgpack.decode(msgspec.msgpack.encode(command), type=SetService) == command
+
+
+@pytest.mark.parametrize("spec", [*overlay_panel._LOOKS, obs_panel._PICTURE_DELAY, obs_panel._LOWEST_OFFSET])
+def test_every_setting_of_a_service_can_be_at_both_ends(spec: ParamSpec) -> None:
+    config = OverlayConfig() if spec in overlay_panel._LOOKS else ObsConfig()
+    kind = type(getattr(config, spec.name))
+    assert kind(spec.default) == getattr(config, spec.name)
+    for value in (kind(spec.from_travel(0.0)), kind(spec.from_travel(1.0))):
+        whole = msgspec.to_builtins(msgspec.structs.replace(config, **{spec.name: value}))
+        assert getattr(msgspec.convert(whole, type(config)), spec.name) == value
 
 
 def test_the_remote_panel_tells_who_is_connected(qtbot: QtBot, token_file: TokenFile) -> None:

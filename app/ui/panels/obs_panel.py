@@ -36,14 +36,12 @@ def _keep_in_keyring(password: str) -> None:
 
 
 _PICTURE_DELAY = number(
-    "picture_delay_ms", "Camera delay", 0, 0, 1000, "ms", "How late the picture is by itself, through its camera."
+    ObsConfig, "picture_delay_ms", "Camera delay", "ms", "How late the picture is by itself, through its camera."
 )
 _LOWEST_OFFSET = number(
+    ObsConfig,
     "lowest_offset_ms",
     "Lowest offset",
-    -950,
-    -950,
-    0,
     "ms",
     "Down to where the sync offset may go; what is missing then delays the picture.",
 )

@@ -16,13 +16,15 @@ from app.ui.widgets.text_label import text_label
 from engine import OverlayConfig, OverlayPosition, OverlayTheme, Snapshot, TextDirection, Value
 
 _LOOKS = (
-    choice("theme", "Theme", tuple(OverlayTheme), "Letters with an outline, or on a dark, light or black ground."),
-    choice("position", "Position", ("bottom", "middle", "top"), "Where on the page the captions stand."),
-    number("font_px", "Size", 48, 12, 200, "px", "Height of the letters."),
-    number("lines", "Rows", 2, 1, 8, "", "The most that are shown at once."),
-    number("outline_px", "Outline", 4, 0, 20, "px", "Width of the line around the letters, in the theme “outline”."),
-    number("keep_s", "Keep for", 6, 1, 120, "s", "How long the last words stay when nothing more is said."),
-    choice("direction", "Direction", tuple(TextDirection), "How text runs; “auto” is what its first letter says."),
+    choice(OverlayConfig, "theme", "Theme", "Letters with an outline, or on a dark, light or black ground."),
+    choice(OverlayConfig, "position", "Position", "Where on the page the captions stand."),
+    number(OverlayConfig, "font_px", "Size", "px", "Height of the letters."),
+    number(OverlayConfig, "lines", "Rows", "", "The most that are shown at once."),
+    number(
+        OverlayConfig, "outline_px", "Outline", "px", "Width of the line around the letters, in the theme “outline”."
+    ),
+    number(OverlayConfig, "keep_s", "Keep for", "s", "How long the last words stay when nothing more is said."),
+    choice(OverlayConfig, "direction", "Direction", "How text runs; “auto” is what its first letter says."),
 )
 _TYPES: dict[str, Callable[[Any], Any]] = {
     "theme": OverlayTheme,
