@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge
 from app.ui import theme
-from app.ui.panels.panel_frame import quiet_button
+from app.ui.panels.panel_frame import button_row, quiet_button
+from app.ui.theme import FontRole
 from app.ui.tool_panel import ToolPanel
+from app.ui.widgets.text_label import text_label
 from engine import (
     AnswerBlind,
     ChainConfig,
@@ -54,8 +56,7 @@ class ComparePanel(ToolPanel):
         }
         self.keep_button = self._button("Keep B", "Go on with B's settings", command=EndComparison(is_b_kept=True))
         self.end_button = self._button("End", "Go on with A", command=EndComparison())
-        self.state = QLabel()
-        self.state.setWordWrap(True)
+        self.state = text_label(role=FontRole.BODY, is_wrapped=True)
         self.set_body(self._body())
         self._show_comparison(None)
 
@@ -78,9 +79,9 @@ class ComparePanel(ToolPanel):
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.GAP)
-        column.addLayout(_row(QLabel("B is"), self.other, self.start_button, self.blind))
-        column.addLayout(_row(*self.sources.values()))
-        column.addLayout(_row(*self.answers.values(), self.keep_button, self.end_button))
+        column.addLayout(button_row(text_label("B is", FontRole.BODY), self.other, self.start_button, self.blind))
+        column.addLayout(button_row(*self.sources.values()))
+        column.addLayout(button_row(*self.answers.values(), self.keep_button, self.end_button))
         column.addWidget(self.state)
         column.addStretch(1)
         return body
@@ -137,15 +138,6 @@ class ComparePanel(ToolPanel):
             button.setVisible(comparison is not None)
         self.keep_button.setEnabled(is_comparing)
         self.state.setText(_in_words(comparison))
-
-
-def _row(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(theme.GAP)
-    for widget in widgets:
-        row.addWidget(widget)
-    row.addStretch(1)
-    return row
 
 
 def _in_words(comparison: ComparisonSnapshot | None) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
+from app.ui.widgets.text_label import text_label
 
 
 class PanelFrame(QWidget):
@@ -34,8 +35,7 @@ class PanelFrame(QWidget):
 
     def __init__(self, title: str, subject: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = QLabel(title)
-        theme.use_font(self.title, FontRole.TITLE)
+        self.title = text_label(title, FontRole.TITLE)
         self.close_button = quiet_button("Close", f"Close {subject}")
         self.close_button.setToolTip(f"Close {subject} (Esc)")
         self.close_button.clicked.connect(self.close_asked)
@@ -95,3 +95,13 @@ def quiet_button(text: str, name: str) -> QPushButton:
     button.setToolTip(name)
     theme.use_font(button, FontRole.SMALL)
     return button
+
+
+def button_row(*widgets: QWidget, spacing: int = theme.GAP) -> QHBoxLayout:
+    """Widgets from left to right, as wide as they need."""
+    row = QHBoxLayout()
+    row.setSpacing(spacing)
+    for widget in widgets:
+        row.addWidget(widget)
+    row.addStretch(1)
+    return row

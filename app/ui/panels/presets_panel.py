@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QListWidgetItem,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -25,7 +24,7 @@ from PySide6.QtWidgets import (
 from app.bridge import EngineBridge
 from app.preset_files import read_preset_text, write_preset_text
 from app.ui import theme
-from app.ui.panels.panel_frame import quiet_button
+from app.ui.panels.panel_frame import button_row, quiet_button
 from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.hinted_list import HintedList
@@ -143,7 +142,7 @@ class PresetsPanel(ToolPanel):
         saving.addWidget(self.name, 1)
         saving.addWidget(self.save_button)
         grid.addWidget(self.list, 0, 0)
-        grid.addLayout(_row(acts), 1, 0)
+        grid.addLayout(button_row(*acts, spacing=theme.GAP // 2), 1, 0)
         grid.addWidget(self.text, 2, 0)
         grid.addLayout(saving, 3, 0)
         rules = QVBoxLayout()
@@ -247,15 +246,6 @@ class PresetsPanel(ToolPanel):
 
     def _send(self, command: Command) -> None:
         self._bridge.send(command)
-
-
-def _row(buttons: Sequence[QPushButton]) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(theme.GAP // 2)
-    for button in buttons:
-        row.addWidget(button)
-    row.addStretch(1)
-    return row
 
 
 def _offer(box: CalmComboBox, names: Sequence[str], chosen: str, nothing: str) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from app.bridge import EngineBridge
-from app.ui.panels.panel_frame import quiet_button
-from app.ui.panels.room_layout import button_row, caption, page_column
+from app.ui.panels.panel_frame import button_row, quiet_button
+from app.ui.panels.room_layout import page_column
+from app.ui.theme import Colour
+from app.ui.widgets.text_label import text_label
 from engine import ChainConfig, Compare, ComparisonSnapshot, EndComparison, Listen, Source
 
 UNCORRECTED = "the room as it is"
@@ -39,7 +41,9 @@ class RoomListening(QWidget):
         for source, button in self.sources.items():
             button.setCheckable(True)
             button.clicked.connect(lambda _=False, source=source: self._listen(source))
-        page_column(self).addLayout(button_row(caption("Hear it"), *self.sources.values(), self.end_button))
+        page_column(self).addLayout(
+            button_row(text_label("Hear it", colour=Colour.MUTED), *self.sources.values(), self.end_button)
+        )
         self.show_comparison(None)
 
     def show_comparison(self, comparison: ComparisonSnapshot | None) -> None:

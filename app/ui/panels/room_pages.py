@@ -8,12 +8,13 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QProgressBar, QWidget
 from app.room_state import RoomState, Step
 from app.rooms import DevicePair, device_warning
 from app.ui import theme
-from app.ui.panels.panel_frame import quiet_button
-from app.ui.panels.room_layout import button_row, caption, captioned_grid, page_column, say, small_button, wrapped_text
+from app.ui.panels.panel_frame import button_row, quiet_button
+from app.ui.panels.room_layout import captioned_grid, page_column, say, small_button
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.hinted_list import HintedList
 from app.ui.widgets.name_box import NameBox
 from app.ui.widgets.sure_button import SureButton
+from app.ui.widgets.text_label import text_label
 from engine import DeviceDescription, DeviceSnapshot, RoomConfig
 
 WAYS = {
@@ -60,8 +61,8 @@ class ChoosingPage(QWidget):
         theme.use_font(self.list, FontRole.SMALL)
         self.show_button = quiet_button("Show", "Show the room that is marked")
         self.remove_button = SureButton("Remove", "Forget the room that is marked")
-        self.problem = wrapped_text(Colour.CAUTION)
-        self.warning = wrapped_text(Colour.CAUTION)
+        self.problem = text_label(colour=Colour.CAUTION, is_wrapped=True)
+        self.warning = text_label(colour=Colour.CAUTION, is_wrapped=True)
         self.show_loudspeakers(())
         self.list.currentItemChanged.connect(self.remove_button.calm_down)
         self._lay_out()
@@ -113,16 +114,14 @@ class ChoosingPage(QWidget):
         ways.setColumnStretch(1, 1)
         for row, (way, (_, help)) in enumerate(WAYS.items()):
             ways.addWidget(self.ways[way], row, 0)
-            label = wrapped_text(Colour.MUTED)
-            label.setText(help)
-            ways.addWidget(label, row, 1)
+            ways.addWidget(text_label(help, colour=Colour.MUTED, is_wrapped=True), row, 1)
         column = page_column(self)
         column.addWidget(self.problem)
         column.addWidget(self.warning)
         column.addLayout(captioned_grid(("Taken out of the voice", self.voice)))
         column.addLayout(ways)
         column.addLayout(captioned_grid(("Loudspeaker", self.loudspeaker), ("On the monitor", self.monitor)))
-        column.addWidget(caption("Rooms that are kept"))
+        column.addWidget(text_label("Rooms that are kept", colour=Colour.MUTED))
         column.addWidget(self.list)
         column.addLayout(button_row(self.show_button, self.remove_button))
         column.addStretch(1)
@@ -133,10 +132,10 @@ class TakePage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.advice = wrapped_text(Colour.MUTED)
-        self.phase = wrapped_text(Colour.TEXT, FontRole.BODY)
+        self.advice = text_label(colour=Colour.MUTED, is_wrapped=True)
+        self.phase = text_label(role=FontRole.BODY, is_wrapped=True)
         self.progress = _bar("Progress of the measurement", 0, 100)
-        self.level_text = caption("Level")
+        self.level_text = text_label("Level", colour=Colour.MUTED)
         self.level = _bar("Level of the microphone", round(QUIET_DBFS), 0)
         self.cancel_button = small_button("Cancel", "End the measurement without a result")
         self.again_button = small_button("Try again", "Do the same once more")

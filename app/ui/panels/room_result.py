@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QStackedWidget, QW
 from app.room_picture import RoomPicture
 from app.room_state import Beside, RoomState
 from app.ui import theme
-from app.ui.panels.panel_frame import quiet_button
-from app.ui.panels.room_layout import button_row, caption, page_column, say, small_button, wrapped_text
+from app.ui.panels.panel_frame import button_row, quiet_button
+from app.ui.panels.room_layout import page_column, say, small_button
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.name_box import NameBox
 from app.ui.widgets.room_plot import RoomPlot
+from app.ui.widgets.text_label import text_label
 from app.ui.widgets.waterfall_plot import WaterfallPlot
 
 _TONE_LEGEND = (
@@ -45,8 +46,8 @@ class ResultPage(QWidget):
         self.decay_button = quiet_button("Decay", "Show how the tone of the room dies away")
         self.beside = NameBox("Another room to compare with", "no other")
         theme.use_font(self.beside, FontRole.SMALL)
-        self.words = wrapped_text(Colour.TEXT)
-        self.comparison = wrapped_text(Colour.CAUTION)
+        self.words = text_label(is_wrapped=True)
+        self.comparison = text_label(colour=Colour.CAUTION, is_wrapped=True)
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name of this room")
         self.name.setAccessibleName("Name of this room")
@@ -57,7 +58,7 @@ class ResultPage(QWidget):
         self.png_button = quiet_button("Picture…", "Write this picture to a PNG file")
         self.equalizer_button = quiet_button("Equalizer APO…", "Write the correction as Equalizer APO's text")
         self.rew_button = quiet_button("REW…", "Write the response as REW's text")
-        self.problem = wrapped_text(Colour.CAUTION)
+        self.problem = text_label(colour=Colour.CAUTION, is_wrapped=True)
         self._lay_out()
         for button, plot in ((self.tone_button, self.plot), (self.decay_button, self.waterfall)):
             button.setCheckable(True)
@@ -114,7 +115,9 @@ class ResultPage(QWidget):
         column = page_column(self)
         column.addLayout(naming)
         column.addWidget(self.problem)
-        column.addLayout(button_row(self.tone_button, self.decay_button, caption("beside"), self.beside))
+        column.addLayout(
+            button_row(self.tone_button, self.decay_button, text_label("beside", colour=Colour.MUTED), self.beside)
+        )
         column.addWidget(self.picture)
         column.addLayout(button_row(self.png_button, self.equalizer_button, self.rew_button))
         column.addStretch(1)
