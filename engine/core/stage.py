@@ -126,7 +126,7 @@ class Assets(Protocol):
 
 
 class Stage(ABC, Generic[P]):
-    """An effect. Subclasses set `id`, `label` and `params_type`, and implement `prepare`, `process` and `reset`.
+    """An effect. Subclasses set `id`, `label`, `params_type` and `help`, and implement `prepare`, `process` and `reset`.
 
     One that adds a delay declares it in `latency_samples`.
     """

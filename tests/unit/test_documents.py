@@ -84,6 +84,7 @@ def prepared(stage_type: type[Stage[Any]]) -> Stage[Any]:
 def test_the_documented_effect_does_what_it_says(documented_effect: type[Stage[Any]]) -> None:
     sound = voice_like(0.5, channels=2)
     stage, params = prepared(documented_effect), documented_effect.params_type
+    assert stage.help.endswith(".")
     np.testing.assert_array_equal(run(stage, sound, params()), sound)
     stage.reset()
     mono = run(stage, sound, with_values(params, {"width": 0.0}))
