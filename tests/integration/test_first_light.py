@@ -162,12 +162,11 @@ def test_obs_records_the_clean_voice(studio: PipeWireStudio, tmp_path: Path, voi
 
 
 def _recorded(studio: PipeWireStudio, obs: Obs, samples: Mono) -> Mono:
-    obs.ask("StartRecord")
-    wait_until(lambda: obs.ask("GetRecordStatus")["outputActive"], "the recording")
-    with studio.speaking(samples) as player:
-        player.wait(timeout=60)
-    time.sleep(1.0)  # OBS writes what it has heard up to a second later
-    return obs.stop_record()
+    with obs.recording() as heard:
+        with studio.speaking(samples) as player:
+            player.wait(timeout=60)
+        time.sleep(1.0)  # OBS writes what it has heard up to a second later
+    return heard[0]
 
 
 def tone(seconds: float) -> Mono:

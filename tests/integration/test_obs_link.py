@@ -39,7 +39,7 @@ from engine.rendezvous import Rendezvous
 from engine.services.captions import RecordingClock
 from tests.conftest import ROOT
 from tests.helpers.obs_service import Password, running
-from tests.rig.obs import Obs, free_port
+from tests.rig.obs import Obs
 from tests.rig.processes import wait_until
 from tests.rig.stream_captions import stream_captions
 from tests.rig.studio import PipeWireStudio
@@ -184,7 +184,7 @@ def test_captions_reach_the_text_source_and_the_stream_and_resume_when_obs_resta
         place.engine.lines = (CaptionLine(id=1, committed="Good evening,", tentative=" every"),)
         wait_until(lambda: shown() == "Good evening, every", "the caption on the picture", 30.0)
         wait_until(lambda: "OBS is not streaming" in place.engine.status.captions, "the refusal to be shown", 20.0)
-        with stream(obs):
+        with obs.streaming():
             wait_until(lambda: place.engine.status.outputs.is_streaming, "the stream to be seen", 20.0)
             wait_until(lambda: "sent into the stream" in place.engine.status.captions, "the caption in it", 30.0)
         obs.kill()
@@ -219,25 +219,13 @@ def test_spoken_words_are_read_on_the_picture_and_in_the_stream(
         with studio.speaking(speech):
             wait_until(lambda: len(" ".join(committed()).split()) > 4, "words to be committed", 60.0)
             wait_until(lambda: len(shown().split()) > 2, "words on the picture", 15.0)
-            with stream(obs, recording):
+            with obs.streaming(recording):
                 wait_until(lambda: "sent into the stream" in status_of(engine).captions, "words in the stream", 30.0)
                 said = committed()
                 time.sleep(3.0)
                 said += committed()
     read = " ".join(stream_captions(recording))
     assert len(set(plain_words(read)) & set(plain_words(" ".join(said)))) >= 3, (read, said)
-
-
-@contextmanager
-def recording(obs: Obs) -> Iterator[list[NDArray[np.float32]]]:
-    """A recording, whose sound is there when it is over."""
-    heard: list[NDArray[np.float32]] = []
-    obs.ask("StartRecord")
-    try:
-        wait_until(lambda: obs.ask("GetRecordStatus")["outputActive"], "the recording")
-        yield heard
-    finally:
-        heard.append(obs.stop_record())
 
 
 def test_captions_in_files_have_the_times_of_the_recording(
@@ -262,7 +250,7 @@ def test_captions_in_files_have_the_times_of_the_recording(
         engine.send(SetService(CaptionsConfig(is_on=True, formats=(TranscriptFormat.JSON,), folder=str(tmp_path))))
         wait_until(lambda: status_of(engine).link is ObsLink.CONNECTED, "OBS to be found", 60.0)
         wait_until(lambda: bool(list(tmp_path.glob("*.json"))), "captions to be written", 60.0)
-        with recording(obs) as heard:
+        with obs.recording() as heard:
             wait_until(lambda: clock() is not None, "the recording to be seen", 20.0)
             obs.ask("PauseRecord")
             wait_until(
@@ -290,35 +278,3 @@ def first_loud_s(sound: NDArray[np.float32]) -> float:
 def plain_words(text: str) -> list[str]:
     """Words of more than two letters, as they are compared."""
     return [word for word in re.findall(r"[a-z]+", text.lower()) if len(word) > 2]
-
-
-@contextmanager
-def stream(obs: Obs, recording: Path | None = None) -> Iterator[None]:
-    """OBS streams to a server of our own while the context lasts, which may keep what it gets."""
-    port = free_port()
-    command = [
-        "ffmpeg",
-        "-v",
-        "quiet",
-        "-y",
-        "-listen",
-        "1",
-        "-i",
-        f"rtmp://127.0.0.1:{port}/live/key",
-        "-c",
-        "copy",
-        *(("-f", "null", "-") if recording is None else (str(recording),)),
-    ]
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    try:
-        time.sleep(0.5)  # it says nothing when it listens, and a look at its port would be its one client
-        settings = {"server": f"rtmp://127.0.0.1:{port}/live", "key": "key"}
-        obs.ask("SetStreamServiceSettings", {"streamServiceType": "rtmp_custom", "streamServiceSettings": settings})
-        obs.ask("StartStream")
-        wait_until(lambda: obs.ask("GetStreamStatus")["outputActive"], "the stream")
-        yield
-        obs.ask("StopStream")
-        server.wait(15.0)
-    finally:
-        server.kill()
-        server.wait()

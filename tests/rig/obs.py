@@ -6,8 +6,9 @@ import asyncio
 import json
 import socket
 import subprocess
-from collections.abc import Mapping
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -150,6 +151,39 @@ class Obs:
         ]
         sound = subprocess.run(command, capture_output=True, check=True).stdout
         return np.frombuffer(sound, "<f4").reshape(-1, 2)[:, 0].astype(np.float32)
+
+    @contextmanager
+    def recording(self) -> Iterator[list[NDArray[np.float32]]]:
+        """Record while the context lasts; its sound, as of `stop_record`, is in the list then."""
+        heard: list[NDArray[np.float32]] = []
+        self.ask("StartRecord")
+        try:
+            wait_until(lambda: self.ask("GetRecordStatus")["outputActive"], "the recording")
+            yield heard
+        finally:
+            heard.append(self.stop_record())
+
+    @contextmanager
+    def streaming(self, recording: Path | None = None) -> Iterator[None]:
+        """Stream to a server of our own while the context lasts, which may keep what it gets."""
+        port = free_port()
+        kept = ("-f", "null", "-") if recording is None else (str(recording),)
+        listening = ["ffmpeg", "-v", "quiet", "-y", "-listen", "1", "-i", f"rtmp://127.0.0.1:{port}/live/key"]
+        server = subprocess.Popen([*listening, "-c", "copy", *kept], stdin=subprocess.DEVNULL)
+        try:
+            time.sleep(0.5)  # it says nothing when it listens, and a look at its port would be its one client
+            settings = {"server": f"rtmp://127.0.0.1:{port}/live", "key": "key"}
+            self.ask(
+                "SetStreamServiceSettings", {"streamServiceType": "rtmp_custom", "streamServiceSettings": settings}
+            )
+            self.ask("StartStream")
+            wait_until(lambda: self.ask("GetStreamStatus")["outputActive"], "the stream")
+            yield
+            self.ask("StopStream")
+            server.wait(15.0)
+        finally:
+            server.kill()
+            server.wait()
 
     async def _ask(self, request: str, data: Mapping[str, Any] | None) -> dict[str, Any]:
         import simpleobsws
