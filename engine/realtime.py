@@ -11,12 +11,15 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from engine.system_programs import system_environment
 
 _FIFO_PRIORITY = 4
 _RAISED_NICENESS, _LOWERED_NICENESS = -11, 10
@@ -127,16 +130,25 @@ def _linux_rtkit(process_id: int, thread_id: int) -> str:
 
     # rtkit grants real time only to processes that the kernel stops when they hog a core.
     resource.setrlimit(resource.RLIMIT_RTTIME, (200_000, 200_000))
-    service, path = "org.freedesktop.RealtimeKit1", "/org/freedesktop/RealtimeKit1"
-    call = ["busctl", "call", "--system", service, path, service, "MakeThreadRealtimeWithPID", "ttu"]
     done = subprocess.run(
-        [*call, str(process_id), str(thread_id), str(_FIFO_PRIORITY)],
+        _rtkit_call(process_id, thread_id),
+        env=system_environment(),
         capture_output=True,
         text=True,
         timeout=2.0,
         check=False,
     )
     return "" if done.returncode == 0 else f"rtkit refused: {done.stderr.strip() or 'no reason given'}"
+
+
+def _rtkit_call(process_id: int, thread_id: int) -> list[str]:
+    """The words that ask rtkit, with systemd's tool or, on systems without that, D-Bus's own."""
+    service, path, method = "org.freedesktop.RealtimeKit1", "/org/freedesktop/RealtimeKit1", "MakeThreadRealtimeWithPID"
+    numbers = [str(process_id), str(thread_id), str(_FIFO_PRIORITY)]
+    if shutil.which("busctl") is not None:
+        return ["busctl", "call", "--system", service, path, service, method, "ttu", *numbers]
+    typed = [f"{kind}:{number}" for kind, number in zip(("uint64", "uint64", "uint32"), numbers, strict=True)]
+    return ["dbus-send", "--system", "--print-reply", f"--dest={service}", path, f"{service}.{method}", *typed]
 
 
 def shorten_slice() -> None:

@@ -19,6 +19,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.system_programs import system_environment
+
 RATE_HZ = 48_000
 _FRAME_BYTES = 8
 _START_S = 5.0
@@ -57,7 +59,11 @@ class PipeWireTap:
         # It must neither be moved to another source nor be shown as a program that listens.
         command += ["-P", f"{{ node.name={self._node} node.dont-reconnect=true node.passive=true }}", "-"]
         self._recorder = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            env=system_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         self._rest = b""
 
@@ -119,7 +125,9 @@ def _output_ports() -> list[str]:
 
 def _printed(*command: str) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5.0, check=False)
+        done = subprocess.run(
+            command, env=system_environment(), capture_output=True, text=True, timeout=5.0, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout
