@@ -108,7 +108,8 @@ def comparison_in_words(shown: RoomProfile, other: RoomProfile) -> str:
         parts.append(f"the tone differs by {np.std(difference_db):.1f} dB (standard deviation)")
     if not parts:
         return f"Nothing was learnt of both this room and “{other.name}”."
-    return f"Beside “{other.name}”: {'; '.join(parts)}.".replace("-", "−")
+    differences = "; ".join(parts).replace("-", "−")
+    return f"Beside “{other.name}”: {differences}."
 
 
 def _figure(profile: RoomProfile, name: str) -> float | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.dsp.correction import Room
 from engine.errors import RoomError
-from engine.files import write_whole
+from engine.files import backup_of, write_with_backup
 from engine.measure.profile import RoomProfile, decode_profile, encode_profile
 
 _SUFFIX = ".room.json"
@@ -92,8 +92,18 @@ class RoomFolder:
             return DevicePair()
         return DevicePair(profile.input_device, profile.output_device)
 
+    def expect_name(self, name: str) -> None:
+        """Find out before a room is learnt whether it could be kept under this name.
+
+        Raises
+        ------
+        RoomError
+            If it could not.
+        """
+        self._path(name)
+
     def save(self, profile: RoomProfile) -> Path:
-        """Write a profile, whole or not at all; one of the same name is replaced.
+        """Write a profile, whole or not at all; one of the same name is replaced, and its file stays as `.bak`.
 
         Raises
         ------
@@ -101,15 +111,11 @@ class RoomFolder:
             If the name cannot be one, or the file cannot be written.
         """
         path = self._path(profile.name)
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RoomError(f"{self._folder} cannot be made ({error.strerror or error})") from None
-        write_whole(path, encode_profile(profile))
+        write_with_backup(path, encode_profile(profile), is_good=_is_profile)
         return path
 
     def remove(self, name: str) -> None:
-        """Forget a profile.
+        """Forget a profile; its file stays as `.bak`.
 
         Raises
         ------
@@ -117,7 +123,8 @@ class RoomFolder:
             If there is none of this name, or it cannot be removed.
         """
         try:
-            self._path(name).unlink()
+            path = self._path(name)
+            path.replace(backup_of(path))
         except FileNotFoundError:
             raise RoomError(f"there is no room profile {name!r}; `sidetone room list` shows them") from None
         except OSError as error:
@@ -131,3 +138,11 @@ class RoomFolder:
                 f"{name!r} cannot be the name of a room; take up to {_LONGEST_NAME} letters, without any of {_FORBIDDEN}"
             )
         return self._folder / f"{name}{_SUFFIX}"
+
+
+def _is_profile(path: Path) -> bool:
+    try:
+        decode_profile(path.read_bytes())
+    except (OSError, RoomError):
+        return False
+    return True

@@ -32,13 +32,13 @@ def run(command: argparse.Namespace, paths: Paths) -> int:
     """Carry out one action."""
     folder = room_folder(paths)
     match command.action:
-        case "measure":
-            _learn(command, folder)
-        case "learn":
+        case "measure" | "learn":
+            folder.expect_name(command.name)
             _learn(command, folder)
         case "import":
             from engine.measure.exchange import import_profile
 
+            folder.expect_name(command.name)
             _keep(import_profile(command.file, command.name), folder, command.json)
         case "list":
             _list(folder, command.json)

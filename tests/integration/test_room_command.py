@@ -57,6 +57,8 @@ def test_a_clap_in_a_recording_teaches_the_decay(tmp_path: Path) -> None:
         (("use", "Attic"), "there is no room profile 'Attic'"),
         (("use", "off"), "no engine is running"),
         (("remove", "../x"), "cannot be the name of a room"),
+        (("measure", "../x"), "cannot be the name of a room"),
+        (("learn", "../x"), "cannot be the name of a room"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

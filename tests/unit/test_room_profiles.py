@@ -55,6 +55,23 @@ def test_a_profile_comes_back_as_it_was(tmp_path: Path) -> None:
     assert again.names() == ["Küche 2"]
 
 
+def test_what_was_replaced_or_forgotten_last_lies_beside(tmp_path: Path) -> None:
+    folder, file, before = RoomFolder(tmp_path), tmp_path / "Attic.room.json", tmp_path / "Attic.room.bak"
+    folder.save(profile("Attic", 0.3))
+    first = file.read_bytes()
+    folder.save(profile("Attic", 0.5))
+    assert before.read_bytes() == first
+    file.write_bytes(b"{")
+    folder.save(profile("Attic", 0.6))
+    assert before.read_bytes() == first, "a damaged one is not worth keeping"
+    last = file.read_bytes()
+    folder.remove("Attic")
+    assert before.read_bytes() == last
+    assert folder.names() == []
+    with pytest.raises(RoomError, match="there is no room profile"):
+        folder.remove("Attic")
+
+
 @pytest.mark.parametrize("name", ["", " x", "a/b", "..", "con:", "x" * 61, "a\nb", "end."])
 def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(RoomError, match="cannot be the name of a room"):
