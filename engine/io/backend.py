@@ -11,16 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from engine.config import DEFAULT_HOP_FRAMES
 from engine.core.stage import Block
 
 if TYPE_CHECKING:
     from engine.io.devices import Direction
-
-SAMPLE_RATE_HZ = 48_000
-"""The engine's one rate; devices of other rates are resampled at the edge."""
-
-HOP_FRAMES = 480
-"""Default hop of the DSP thread: 10 ms."""
 
 WORK_FRAMES = 480
 """So long may the work on a hop take: a network works on 10 ms at once, all of it within one hop, however short the hops."""
@@ -84,7 +79,7 @@ class StreamRequest:
     monitor_device: str | None = None
     music_device: str | None = None
     expects_music: bool = False
-    hop_frames: int = HOP_FRAMES
+    hop_frames: int = DEFAULT_HOP_FRAMES
     block_frames: int | None = None
     latency_s: float | None = None
     is_exclusive: bool = False

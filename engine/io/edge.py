@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
+from engine.config import SAMPLE_RATE_HZ
 from engine.core.stage import Block
-from engine.io.backend import SAMPLE_RATE_HZ, WORK_FRAMES, EdgeStats
+from engine.io.backend import WORK_FRAMES, EdgeStats
 from engine.io.devices import Direction
 from engine.io.edge_microphone import Microphone
 from engine.io.edge_speaker import Speaker

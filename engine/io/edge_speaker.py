@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.config import SAMPLE_RATE_HZ
 from engine.core.stage import Block
-from engine.io.backend import SAMPLE_RATE_HZ
 from engine.io.drift import ClockTracker, DriftCorrector, steady_level
 from engine.io.ports import PlaybackPort
 from engine.io.variable_resampler import VariableResampler

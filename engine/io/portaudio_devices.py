@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
+from engine.config import SAMPLE_RATE_HZ
 from engine.errors import DeviceChoiceError
 from engine.io import pulse
-from engine.io.backend import SAMPLE_RATE_HZ, DeviceInfo
+from engine.io.backend import DeviceInfo
 from engine.io.devices import Direction, find_device, without_duplicates
 from engine.io.jack_name import name_jack_client
 from engine.io.quiet import quiet_stderr, silence_alsa

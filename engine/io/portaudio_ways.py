@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from engine.config import SAMPLE_RATE_HZ
 from engine.errors import DeviceError
-from engine.io.backend import SAMPLE_RATE_HZ, StreamRequest
+from engine.io.backend import StreamRequest
 from engine.io.portaudio_devices import Entry
 from engine.io.portaudio_port import PortSettings
 

@@ -11,9 +11,9 @@ import math
 
 import numpy as np
 
+from engine.config import SAMPLE_RATE_HZ
 from engine.core.landing import Landing
 from engine.core.stage import Block
-from engine.io.backend import SAMPLE_RATE_HZ
 from engine.io.drift import ClockTracker, DriftCorrector, steady_level
 from engine.io.ports import CapturePort
 from engine.io.variable_resampler import ROUNDING_FRAMES, VariableResampler

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.config import SAMPLE_RATE_HZ
 from engine.core.ring import RingBuffer
 from engine.core.stage import Block
-from engine.io.backend import SAMPLE_RATE_HZ
 from engine.io.simulated_clock import SimulatedClock
 from engine.io.simulated_sound import Sink, Source
 

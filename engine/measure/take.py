@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.config import DEFAULT_HOP_FRAMES, SAMPLE_RATE_HZ
 from engine.errors import DeviceError, RoomError
-from engine.io.backend import HOP_FRAMES, SAMPLE_RATE_HZ, AudioBackend, AudioStream, StreamRequest
+from engine.io.backend import AudioBackend, AudioStream, StreamRequest
 from engine.io.devices import Direction, find_device
 from engine.measure.lesson import Learnt, Lesson
 
@@ -130,11 +131,11 @@ class Take:
 
     def _exchange(self, stream: AudioStream) -> NDArray[np.float32]:
         stimulus = self._lesson.stimulus()
-        hops = -(-round(self._lesson.seconds * SAMPLE_RATE_HZ) // HOP_FRAMES)
-        settling = round(_SETTLING_S * SAMPLE_RATE_HZ) // HOP_FRAMES
-        recorded = np.zeros(hops * HOP_FRAMES, np.float32)
-        block = np.zeros((stream.channels, HOP_FRAMES), np.float32)
-        played = np.zeros((hops + 1) * HOP_FRAMES, np.float32)
+        hops = -(-round(self._lesson.seconds * SAMPLE_RATE_HZ) // DEFAULT_HOP_FRAMES)
+        settling = round(_SETTLING_S * SAMPLE_RATE_HZ) // DEFAULT_HOP_FRAMES
+        recorded = np.zeros(hops * DEFAULT_HOP_FRAMES, np.float32)
+        block = np.zeros((stream.channels, DEFAULT_HOP_FRAMES), np.float32)
+        played = np.zeros((hops + 1) * DEFAULT_HOP_FRAMES, np.float32)
         if stimulus is not None:
             played[: stimulus.size] = stimulus
         losses = 0
@@ -142,9 +143,9 @@ class Take:
             self._expect_sound(stream, block)
             out = np.zeros_like(block)
             if hop >= 0:
-                out[:] = played[hop * HOP_FRAMES : (hop + 1) * HOP_FRAMES]
-                recorded[hop * HOP_FRAMES : (hop + 1) * HOP_FRAMES] = block.mean(axis=0)
-                self._tell(recorded[: (hop + 1) * HOP_FRAMES], hop / hops)
+                out[:] = played[hop * DEFAULT_HOP_FRAMES : (hop + 1) * DEFAULT_HOP_FRAMES]
+                recorded[hop * DEFAULT_HOP_FRAMES : (hop + 1) * DEFAULT_HOP_FRAMES] = block.mean(axis=0)
+                self._tell(recorded[: (hop + 1) * DEFAULT_HOP_FRAMES], hop / hops)
             else:
                 losses = stream.stats().xruns
             stream.write_air(out)
