@@ -13,7 +13,7 @@ from engine.io import pulse
 from engine.io.backend import AudioStream, DeviceInfo, StreamRequest
 from engine.io.devices import Direction
 from engine.io.edge import EdgeStream
-from engine.io.portaudio_devices import DeviceListing, Entry, find_entry
+from engine.io.portaudio_devices import DeviceListing, Entry, find_entry, leave_portaudio_running
 from engine.io.portaudio_port import PortAudioMicrophone, PortAudioOutput, RealTimebase
 from engine.io.portaudio_ways import open_best
 from engine.io.ports import CapturePort, PlaybackPort
@@ -137,6 +137,7 @@ class _PortAudioStream(EdgeStream):
             request.expects_music,
         )
         self._backend: PortAudioBackend | None = backend
+        self._opened = [port for port in (capture, air, monitor, music) if port is not None]
         backend.stream_opened()
         self._watch: pulse.Watch | None = None
         self._watch_anew()
@@ -150,11 +151,18 @@ class _PortAudioStream(EdgeStream):
             self._end_watch()
             super().close()
         finally:
-            backend.stream_closed()
+            if all(port.is_freed for port in self._opened):
+                backend.stream_closed()
+            else:
+                # It counts as open for ever: PortAudio would wait for it when it is started anew, and when the program ends.
+                leave_portaudio_running()
 
     def replace(self, direction: Direction, port: CapturePort | PlaybackPort | None) -> None:
         """Let another device take a place, and hear of it from the sound server too. Control thread."""
+        if isinstance(port, PortAudioMicrophone | PortAudioOutput):
+            self._opened.append(port)
         super().replace(direction, port)
+        self._opened = [port for port in self._opened if not port.is_freed]
         self._watch_anew()
 
     def _end_watch(self) -> None:

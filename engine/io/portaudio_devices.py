@@ -5,6 +5,7 @@ Everything here belongs to the control thread and may wait.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from dataclasses import dataclass, replace
@@ -123,6 +124,13 @@ def load_sounddevice() -> Any:
     silence_alsa()
     let_in_all_threads()
     return sounddevice
+
+
+def leave_portaudio_running() -> None:
+    """Let the program end without ending PortAudio. Control thread."""
+    import sounddevice
+
+    atexit.unregister(sounddevice._exit_handler)
 
 
 def _info(index: int, device: dict[str, Any], api: dict[str, Any]) -> DeviceInfo:

@@ -6,6 +6,7 @@ comparison. Here the DSP thread only reads and writes rings. Starting and closin
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ _COUNTER_RANGE = 1 << 32
 """rtmixer counts in C's `unsigned long`, which on Windows has 32 bits."""
 
 _OLD_ACTION_FRAMES = 1 << 31
+_FREED_WITHIN_S = 3.0
 _FIRST_BLOCK_S = 3.0
 """A headset by radio takes its time before it delivers anything."""
 
@@ -55,7 +57,13 @@ class RealTimebase:
 
 
 class _PortAudioPort:
-    """What both directions have in common."""
+    """What both directions have in common.
+
+    Attributes
+    ----------
+    is_freed : bool
+        Whether PortAudio has let go of the device.
+    """
 
     def __init__(self, stream: Any, ring: Any, settings: PortSettings) -> None:
         self.rate_hz = settings.rate_hz
@@ -64,6 +72,7 @@ class _PortAudioPort:
         self.moved_at_s: float | None = None
         self.losses = 0
         self.lost: str | None = None
+        self.is_freed = False
         self._stream = stream
         self._ring = ring
         self.name = settings.name
@@ -123,11 +132,21 @@ class _PortAudioPort:
         self._is_started = True
 
     def close(self) -> None:
-        """Stop and free the device, whatever state it is in. Control thread."""
+        """Stop and free the device, whatever state it is in. Control thread, waits for it, but not for ever.
+
+        PortAudio ends its thread wherever that is just now, be it with a lock in its hands, and then waits for the lock itself:
+        seen with ALSA's way to PipeWire when that ended at the same moment. Such a device is left alone.
+        """
         self._is_started = False
+        freeing = threading.Thread(target=self._free, name="sidetone-free", daemon=True)
         with quiet_stderr():
-            self._stream.abort(ignore_errors=True)
-            self._stream.close(ignore_errors=True)
+            freeing.start()
+            freeing.join(_FREED_WITHIN_S)
+
+    def _free(self) -> None:
+        self._stream.abort(ignore_errors=True)
+        self._stream.close(ignore_errors=True)
+        self.is_freed = True
 
 
 class PortAudioMicrophone(_PortAudioPort):

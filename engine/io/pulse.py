@@ -152,7 +152,7 @@ class Watch:
                 while not self._is_over.is_set():
                     self._look(client)
                     client.event_listen(timeout=_LOOK_S)
-            except pulsectl.PulseError:
+            except (pulsectl.PulseError, pulsectl.PulseDisconnected):
                 if not self._is_over.is_set():
                     self._report(None)
 

@@ -1,13 +1,18 @@
-"""rtmixer's counters, which have 32 bits on Windows, over days of sound that pass in no time."""
+"""PortAudio's streams: rtmixer's counters, which have 32 bits on Windows, over days of sound; and ends that do not come."""
 
 from __future__ import annotations
 
+import atexit
+import threading
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from engine.io.backend import StreamRequest
+from engine.io.devices import Direction
+from engine.io.portaudio import PortAudioBackend, _PortAudioStream
 from engine.io.portaudio_port import PortAudioMicrophone, PortAudioOutput, PortSettings
 
 BLOCK_FRAMES = 480
@@ -24,6 +29,12 @@ class FakeStream:
 
     def start(self) -> None:
         """Nothing to start."""
+
+    def abort(self, ignore_errors: bool) -> None:
+        """Nothing to end."""
+
+    def close(self, ignore_errors: bool) -> None:
+        """Nothing to free."""
 
     def record_ringbuffer(self, ring: object) -> SimpleNamespace:
         self.actions.append(SimpleNamespace(done_frames=0, total_frames=RANGE - 1))
@@ -83,3 +94,39 @@ def test_the_frames_go_on_counting_when_the_counter_begins_anew() -> None:
     port._stream.run(RANGE - 1)
     port._stream.run(0)
     assert port.device_frames - before == (10 + RANGE - 1) * BLOCK_FRAMES
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_device_that_portaudio_does_not_let_go_of_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, is_replaced: bool
+) -> None:
+    """Whoever closes it does not wait for ever, and neither does who would start PortAudio anew, or end the program."""
+    sounddevice = pytest.importorskip("sounddevice")
+    monkeypatch.setattr("engine.io.portaudio_port._FREED_WITHIN_S", 0.1)
+    left_out: list[object] = []
+    monkeypatch.setattr(atexit, "unregister", left_out.append)
+    backend, output = PortAudioBackend(), PortAudioOutput(settings())
+    let_go = threading.Event()
+    monkeypatch.setattr(output._stream, "abort", lambda ignore_errors: let_go.wait())
+    stream = _PortAudioStream(backend, PortAudioMicrophone(settings()), output, None, None, StreamRequest())
+    if is_replaced:
+        other = PortAudioOutput(settings())
+        monkeypatch.setattr(other, "_seen_blocks", 1)
+        other._stream.run(blocks=1)
+        stream.replace(Direction.OUTPUT, other)
+    stream.close()
+    try:
+        assert not backend.sees_changes
+        assert left_out == [sounddevice._exit_handler]
+    finally:
+        let_go.set()
+
+
+def test_devices_that_are_let_go_of_are_looked_for_anew() -> None:
+    backend = PortAudioBackend()
+    stream = _PortAudioStream(
+        backend, PortAudioMicrophone(settings()), PortAudioOutput(settings()), None, None, StreamRequest()
+    )
+    assert not backend.sees_changes
+    stream.close()
+    assert backend.sees_changes
