@@ -274,6 +274,10 @@ def test_an_impulse_response_is_taken_over_and_another_file_is_a_sentence(
     await_step(qtbot, panel, Step.LEARNT)
     assert panel.result.name.text() == ""
     assert panel.result.problem.text() == ""
+    click(panel.result.back_button)  # it asks first, because nothing is saved
+    assert panel._session.state.step is Step.LEARNT
+    click(panel.result.back_button)
+    await_step(qtbot, panel, Step.CHOOSING)
 
 
 def test_a_damaged_room_is_told_and_can_be_removed(

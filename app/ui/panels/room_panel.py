@@ -107,8 +107,8 @@ class RoomPanel(ToolPanel):
         self.result.png_button.clicked.connect(self._ask_for_picture)
         self.result.equalizer_button.clicked.connect(self._ask_for_equalizer)
         self.result.rew_button.clicked.connect(self._ask_for_rew)
-        for page in (self.take, self.result):
-            page.back_button.clicked.connect(session.choose_again)
+        self.take.back_button.clicked.connect(session.choose_again)
+        self.result.back_button.sure.connect(session.choose_again)
 
     def _choose_way(self, way: str) -> None:
         self._way = way

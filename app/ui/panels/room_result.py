@@ -17,6 +17,7 @@ from app.ui.panels.room_layout import page_column, say, small_button
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.name_box import NameBox
 from app.ui.widgets.room_plot import RoomPlot
+from app.ui.widgets.sure_button import SureButton
 from app.ui.widgets.text_label import text_label
 from app.ui.widgets.waterfall_plot import WaterfallPlot
 
@@ -54,7 +55,7 @@ class ResultPage(QWidget):
         theme.use_font(self.name, FontRole.SMALL)
         self.use_button = small_button("Save and use", "Keep this room, and take it out of the voice")
         self.save_button = quiet_button("Save", "Keep this room under this name")
-        self.back_button = quiet_button("Back", "Back to the ways and the rooms")
+        self.back_button = SureButton("Back", "Back to the ways and the rooms; what is not saved is forgotten")
         self.png_button = quiet_button("Picture…", "Write this picture to a PNG file")
         self.equalizer_button = quiet_button("Equalizer APO…", "Write the correction as Equalizer APO's text")
         self.rew_button = quiet_button("REW…", "Write the response as REW's text")
@@ -77,6 +78,8 @@ class ResultPage(QWidget):
             self._show_plot(self.plot)
             self.words.setText(" ".join(state.picture.words))
             self.name.setText(state.kept)
+        # It took a minute to learn.
+        self.back_button.asks = not state.kept
         self._beside = state.beside
         self.plot.show_beside(state.beside.picture if state.beside else None)
         say(self.comparison, state.beside.words if state.beside else "")

@@ -20,6 +20,11 @@ class SureButton(QPushButton):
     text : str
     name : str
         What it does, for those who hear the window, and in the tooltip.
+
+    Attributes
+    ----------
+    asks : bool
+        Whether it asks now; what can be had again is done at the first press.
     """
 
     sure = Signal()
@@ -27,6 +32,7 @@ class SureButton(QPushButton):
     def __init__(self, text: str, name: str, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
         self._usual = text
+        self.asks = True
         self.setObjectName("quiet")
         self.setCheckable(True)
         self.setAccessibleName(name)
@@ -48,7 +54,7 @@ class SureButton(QPushButton):
         self.setChecked(False)
 
     def _ask_or_do(self, is_asked: bool) -> None:
-        if is_asked:
+        if is_asked and self.asks:
             self.setText(QUESTION)
             self._calm.start()
             return
