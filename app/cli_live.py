@@ -35,6 +35,9 @@ def add_room(commands: Commands) -> None:
         "--speaker", choices=("male", "female", "any"), default="", help="kind of voice; heard by itself"
     )
     learn.add_argument("--close", action="store_true", help="talk close first, then say the same from your seat")
+    learn.add_argument(
+        "--pattern", choices=("cardioid", "omni"), default="", help="with --close: the microphone's, as its box says"
+    )
     load = add_action(actions, "import", "an impulse response, or a curve of REW, AutoEq, Equalizer APO", [shared])
     load.add_argument("file", type=Path, metavar="FILE", help="what another program has written")
     load.add_argument("name", metavar="NAME", help="what the room is called")

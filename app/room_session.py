@@ -76,6 +76,7 @@ class RoomSession:
         output_device: str | None,
         params: Mapping[str, Value],
         is_close_first: bool = False,
+        pattern: str = "",
     ) -> None:
         """Carry out a take; nothing happens while another one runs.
 
@@ -85,6 +86,8 @@ class RoomSession:
             Parameters of the chain: the correction is drawn as they ask for.
         is_close_first : bool
             Talking only: once close to the microphone before, which tells the voice from the room.
+        pattern : str
+            The microphone's, for talking close to it; see `TalkLesson`.
         """
         if self._state.step is Step.LEARNING:
             return
@@ -98,7 +101,7 @@ class RoomSession:
             if is_close_first and isinstance(lesson, TalkLesson):
                 first = Take(backend, lesson.close_by(), input_device, output_device)
                 self._run(first, done=0, takes=2)
-                lesson = lesson.after(first.recording)
+                lesson = replace(lesson.after(first.recording), pattern=pattern)
             take = Take(backend, lesson, input_device, output_device)
             learnt = self._run(take, done=int(is_close_first), takes=1 + int(is_close_first))
             self._show(learnt.profile("", take.microphone, take.loudspeaker), params, learnt.notes)

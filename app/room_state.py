@@ -9,8 +9,9 @@ from enum import StrEnum
 from app.room_picture import RoomPicture
 from app.rooms import DevicePair
 from engine.measure.profile import Way
+from engine.measure.talk import CARDIOID, OMNI
 
-__all__ = ["Beside", "RoomState", "Step", "Way"]
+__all__ = ["CARDIOID", "OMNI", "Beside", "RoomState", "Step", "Way"]
 
 
 class Step(StrEnum):

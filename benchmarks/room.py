@@ -10,7 +10,7 @@ import argparse
 import csv
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,20 @@ import soxr
 from numpy.typing import NDArray
 
 from benchmarks.sections import put_section
+from benchmarks.talk_takes import (
+    CLOSE_DIRECT_DB,
+    CLOSE_M,
+    RATE_HZ,
+    ROOMY_DIRECT_DB,
+    TALK_S,
+    TALKING,
+    WAYS,
+    Samples,
+    Voice,
+    close_takes,
+    convolved,
+    peaked,
+)
 from engine.core.stage import Context, StreamFormat
 from engine.dsp.convolver import Convolver, PartitionedFilter
 from engine.dsp.correction import BANDS, FILTER, FLAT, Limits, Room, correction_taps
@@ -31,22 +45,10 @@ from engine.measure.sweep import Sweep, SweepResult, evaluate_sweeps
 from engine.measure.talk import evaluate_talk
 from engine.stages.dereverb import Dereverb, DereverbParams
 
-RATE_HZ = 48_000
 HOP = 480
-TALK_S, LEAST_VOICE_S = 26, 60
+LEAST_VOICE_S = 60
 SNR_DB = 30.0
-CLOSE_M, CLOSE_DIRECT_DB = 0.2, 10.0
 LEAST_SHARE = 0.6
-WAYS = TALKING, AGAIN, OTHER_WORDS, IDENTICAL = ("just talk", "talk twice", "other words", "identical")
-Samples = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Somebody who speaks, and how high the recording of it reaches."""
-
-    sound: Samples
-    top_hz: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,6 @@ def voices(data: Path) -> dict[str, Voice]:
     return found
 
 
-def convolved(sound: Samples, impulse: Samples) -> Samples:
-    """The first as long as it is, in the room of the second."""
-    size = 1 << (sound.size + impulse.size - 1).bit_length()
-    return np.asarray(np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(impulse, size), size)[: sound.size])
-
-
 def swept(impulse: Samples) -> SweepResult:
     """The room as a sweep finds it, 30 dB above noise."""
     sweep = Sweep()
@@ -123,9 +119,9 @@ def room_row(path: Path, speakers: dict[str, Voice]) -> Row:
         counted = is_there & (voice.top_hz > THIRD_OCTAVES_HZ * 2 ** (1 / 6))
         before_db, sweep_db = float(np.std(level[counted])), float(np.std(by_sweep[counted]))
         seat = peaked(convolved(voice.sound, impulse)[-TALK_S * RATE_HZ :])
-        for way, close in close_takes(voice, impulse, number):
+        for way, close, pattern in close_takes(voice, impulse, number):
             try:
-                told = evaluate_talk(seat, close_voice=close)
+                told = evaluate_talk(seat, close_voice=close, pattern=pattern)
             except RoomError as error:
                 print(f"{path.stem}: {error}", file=sys.stderr)
                 continue
@@ -143,47 +139,6 @@ def room_row(path: Path, speakers: dict[str, Voice]) -> Row:
         energy_delay_ms(taps, RATE_HZ),
         shares,
     )
-
-
-def close_takes(voice: Voice, impulse: Samples, seed: int) -> Iterator[tuple[str, Samples | None]]:
-    """Ways to talk, and what is heard close to the microphone in each, with two kinds of microphone; nothing in the first."""
-    other, same = voice.sound[: TALK_S * RATE_HZ], voice.sound[-TALK_S * RATE_HZ :]
-    yield TALKING, None
-    for is_cardioid in (False, True):
-        yield AGAIN, close_by(said_again(same, seed), impulse, is_cardioid)
-        yield OTHER_WORDS, close_by(other, impulse, is_cardioid)
-    yield IDENTICAL, peaked(same)
-
-
-def said_again(words: Samples, seed: int) -> Samples:
-    """Words as the same voice would say them once more, modelled.
-
-    All of it up to 3 % faster and higher, or slower and lower; each fifth of a second louder or softer by 3 dB (standard
-    deviation).
-    """
-    rng = np.random.default_rng(seed)
-    pace = rng.uniform(0.97, 1.03)
-    again = np.interp(np.arange(0.0, words.size - 1.0, pace), np.arange(words.size), words)
-    pieces = np.arange(0, again.size, RATE_HZ // 5)
-    gains_db = np.interp(np.arange(again.size), pieces, 3.0 * rng.standard_normal(pieces.size))
-    return np.asarray(again * 10 ** (gains_db / 20))
-
-
-def close_by(words: Samples, impulse: Samples, is_cardioid: bool) -> Samples:
-    """Words close to the microphone: what follows the direct sound is far below it, and a cardioid has its proximity effect."""
-    after_direct = impulse.copy()
-    after_direct[: int(np.argmax(np.abs(impulse))) + round(0.0025 * RATE_HZ)] = 0.0
-    echo = after_direct * 10 ** (-CLOSE_DIRECT_DB / 20) / np.sqrt(np.sum(after_direct**2))
-    heard = words + convolved(words, echo)
-    if is_cardioid:
-        wave_number = 2 * np.pi * np.maximum(np.fft.rfftfreq(heard.size, 1 / RATE_HZ), 20.0) / 343.0
-        heard = np.fft.irfft(np.fft.rfft(heard) * (1 + 0.5 / (1j * wave_number * CLOSE_M)), heard.size)
-    return peaked(heard)
-
-
-def peaked(sound: Samples) -> Samples:
-    """As loud as a recording may be."""
-    return np.asarray(0.5 * sound / np.abs(sound).max())
 
 
 def convolver_costs_ms(seconds: float) -> NDArray[np.float64]:
@@ -238,11 +193,14 @@ def talking_table(rows: list[Row]) -> str:
     lines = [
         "`python -m benchmarks.room rooms`. Share of the sweep's improvement, mean (worst) over "
         f"{len(rows[0].shares[TALKING])} speakers, in the bands that their recordings reach; below zero it is worse than "
-        f"nothing. *Talk twice*: first from {CLOSE_M * 100:.0f} cm, where the direct sound is {CLOSE_DIRECT_DB:g} dB above the "
-        "room and, in half of the cases, a cardioid has its proximity effect. The words are the same, said once more, which is "
-        "modelled: up to 3 % faster and higher or slower and lower, each fifth of a second louder or softer by 3 dB. *Other "
-        "words*: so too, but the speaker said something else close by. *Identical*: the very same sound both times, without "
-        "all of that.",
+        f"nothing. *Talk twice*: first from {CLOSE_M * 100:.0f} cm or up to 40 % off, where the voice is "
+        f"{CLOSE_DIRECT_DB:g} dB above what the room adds to it; half of the cases with a cardioid and its proximity effect, "
+        "and which kind it is was said. The words are the same, said once more, which is modelled: up to 3 % faster and higher "
+        "or slower and lower, each fifth of a second louder or softer by 3 dB. *Microphone not said*: so too, but its kind is "
+        "not known. *Read freely*: besides, pace and pitch of each third of a second off by 8 %, each octave of each fifth by "
+        f"2.5 dB (standard deviations). *More room*: as in the first, but the voice only {ROOMY_DIRECT_DB:g} dB above the room "
+        "when close. *Other words*: the speaker said something else close by. *Identical*: the very same sound both times, "
+        "nothing of the room in the first.",
         "",
         f"| room | {' | '.join(WAYS)} |",
         f"|---{'|---' * len(WAYS)}|",

@@ -58,13 +58,15 @@ def _learn(command: argparse.Namespace, folder: RoomFolder) -> None:
     from engine.measure.lesson import ClapLesson, SweepLesson, TalkLesson
     from engine.measure.take import Take
 
+    if command.action == "learn" and command.pattern and not command.close:
+        raise RoomError("--pattern is about talking close to the microphone; say --close too, or leave it out")
     backend = SystemBackend()
     if command.action == "measure":
         lesson: Lesson = SweepLesson()
     elif command.way == "clap":
         lesson = ClapLesson()
     else:
-        lesson = talking = TalkLesson(command.speaker)
+        lesson = talking = TalkLesson(command.speaker, pattern=command.pattern)
         if command.close:
             first = Take(backend, talking.close_by(), command.input, command.output)
             _carry_out(first)

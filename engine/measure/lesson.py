@@ -141,6 +141,8 @@ class TalkLesson:
         Kind of voice; empty to hear for itself.
     close_voice : array or None
         The same voice close to the microphone, shape (frames,), recorded by another take: see `evaluate_talk`.
+    pattern : str
+        The microphone's, if it is known: one of `PATTERNS`.
     talk_s, ready_s : float
         How long to talk, and how long it may take to get there before.
     place : str
@@ -149,17 +151,18 @@ class TalkLesson:
 
     speaker: str = ""
     close_voice: NDArray[np.float32] | None = None
+    pattern: str = ""
     talk_s: float = 30.0
     ready_s: float = 0.0
     place: str = _SEAT
 
     def close_by(self) -> TalkLesson:
         """The first of two: the same from close to the microphone."""
-        return replace(self, place=_CLOSE, talk_s=_OF_TWO_S)
+        return replace(self, place=_CLOSE, talk_s=min(self.talk_s, _OF_TWO_S))
 
     def after(self, close_voice: NDArray[np.float32]) -> TalkLesson:
         """The second of two, with time to sit back."""
-        return replace(self, close_voice=close_voice, talk_s=_OF_TWO_S, ready_s=_SIT_BACK_S)
+        return replace(self, close_voice=close_voice, talk_s=min(self.talk_s, _OF_TWO_S), ready_s=_SIT_BACK_S)
 
     @property
     def seconds(self) -> float:
@@ -178,10 +181,12 @@ class TalkLesson:
     def evaluate(self, recording: NDArray[np.float32]) -> Learnt:
         """The colour of room and microphone, and an estimate of the decay."""
         talking = recording[round(self.ready_s * SAMPLE_RATE_HZ) :]
-        result = evaluate_talk(talking, self.speaker, self.close_voice)
+        result = evaluate_talk(talking, self.speaker, self.close_voice, self.pattern)
         decay = None if result.decay_s is None else Decay(None, None, result.decay_s, 0.0, 0.0)
-        notes = (f"Compared with the voice: {result.speaker}.",)
-        return Learnt(Way.TALK, result.curve, result.low_hz, result.high_hz, decay, None, notes)
+        notes = [f"Compared with the voice: {result.speaker}."]
+        if self.close_voice is not None and not self.pattern:
+            notes.append("Which kind the microphone is was not said, so the tones below 200 Hz may be off by 2 dB.")
+        return Learnt(Way.TALK, result.curve, result.low_hz, result.high_hz, decay, None, tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)

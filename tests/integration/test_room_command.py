@@ -59,6 +59,7 @@ def test_a_clap_in_a_recording_teaches_the_decay(tmp_path: Path) -> None:
         (("remove", "../x"), "cannot be the name of a room"),
         (("measure", "../x"), "cannot be the name of a room"),
         (("learn", "../x"), "cannot be the name of a room"),
+        (("learn", "Attic", "--pattern", "omni"), "say --close too"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

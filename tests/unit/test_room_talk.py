@@ -13,7 +13,7 @@ from engine.dsp.speech_spectrum import ANY
 from engine.errors import RoomError
 from engine.measure.clap import evaluate_claps
 from engine.measure.response import decay_of
-from engine.measure.talk import evaluate_talk
+from engine.measure.talk import CARDIOID, OMNI, evaluate_talk
 from tests.helpers.rooms import RATE_HZ, room_impulse, speech_like
 
 
@@ -26,30 +26,40 @@ def improvement(impulse: NDArray[np.float64], room: Room) -> float:
     return 1 - deviation_db(impulse, correction(room, "flat", Limits()).at(THIRD_OCTAVES_HZ)) / before
 
 
+def talk_in(impulse: NDArray[np.float64]) -> NDArray[np.float64]:
+    recording = signal.fftconvolve(speech_like(), impulse)[: 30 * RATE_HZ]
+    return np.asarray(0.5 * recording / np.abs(recording).max())
+
+
 @pytest.mark.parametrize("is_close_known", [False, True])
 def test_a_boxy_room_is_heard_in_the_voice(is_close_known: bool) -> None:
-    impulse = room_impulse(0.3, boxy_db=15.0)
-    recording = signal.fftconvolve(speech_like(), impulse)[: 30 * RATE_HZ]
-    recording *= 0.5 / np.abs(recording).max()
+    impulse = room_impulse(0.3, boxy_db=20.0)
     close = speech_like(seed=2) if is_close_known else None
-    result = evaluate_talk(recording, close_voice=close)
-    assert improvement(impulse, Room(result.curve, result.low_hz, result.high_hz)) > (0.6 if is_close_known else 0.2)
+    result = evaluate_talk(talk_in(impulse), close_voice=close)
+    assert improvement(impulse, Room(result.curve, result.low_hz, result.high_hz)) > (0.6 if is_close_known else 0.15)
 
 
-def test_half_of_what_a_cardioid_adds_close_by_is_allowed_for() -> None:
-    voice = speech_like()
+def test_what_a_cardioid_adds_close_by_is_allowed_for_and_half_of_it_if_it_may_be_one() -> None:
+    impulse = room_impulse(0.3, boxy_db=15.0)
+    voice = speech_like(seed=2)
     wave_number = 2 * np.pi * np.maximum(np.fft.rfftfreq(voice.size, 1 / RATE_HZ), 20.0) / 343.0
     close = np.fft.irfft(np.fft.rfft(voice) * (1 + 0.5 / (1j * wave_number * 0.2)), voice.size)
-    low = {}
-    for kind, sound in (("omni", voice), ("cardioid", close)):
-        curve = evaluate_talk(voice, close_voice=0.5 * sound / np.abs(sound).max()).curve
-        low[kind] = float(curve.at(np.array([125.0]))[0] - curve.at(np.array([1000.0]))[0])
-    assert low["omni"] == pytest.approx(-low["cardioid"], abs=0.4)
-    assert 1.0 < low["omni"] < 2.5
+    close *= 0.5 / np.abs(close).max()
+    places_hz = np.array([125.0, 1000.0])
+    low_db = {}
+    for pattern in (OMNI, "", CARDIOID):
+        levels_db = evaluate_talk(talk_in(impulse), close_voice=close, pattern=pattern).curve.at(places_hz)
+        low_db[pattern] = levels_db[0] - levels_db[1]
+    truth_db = third_octave_db(power_spectrum(impulse), RATE_HZ, places_hz)
+    assert low_db[CARDIOID] == pytest.approx(truth_db[0] - truth_db[1], abs=1.0)
+    assert low_db[""] - low_db[OMNI] == pytest.approx(low_db[CARDIOID] - low_db[""], abs=0.3)
+    assert 1.0 < low_db[""] - low_db[OMNI] < 2.0
 
 
-def test_an_even_room_is_left_alone() -> None:
-    result = evaluate_talk(speech_like(), ANY)
+@pytest.mark.parametrize("is_close_known", [False, True])
+def test_an_even_room_is_left_alone(is_close_known: bool) -> None:
+    close = speech_like(seed=2) if is_close_known else None
+    result = evaluate_talk(speech_like(), ANY, close, OMNI)
     inside = (THIRD_OCTAVES_HZ > 150) & (THIRD_OCTAVES_HZ < 8000)
     assert np.abs(result.curve.at(THIRD_OCTAVES_HZ)[inside]).max() < 1.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QProgressBar, QWidget
 
-from app.room_state import RoomState, Step
+from app.room_state import CARDIOID, OMNI, RoomState, Step
 from app.rooms import DevicePair, device_warning
 from app.ui import theme
 from app.ui.panels.panel_frame import button_row, quiet_button
@@ -19,8 +19,11 @@ from engine import DeviceDescription, DeviceSnapshot, RoomConfig
 
 WAYS = {
     "sweep": ("Sweep", "A loudspeaker plays sweeps for 20 s. Teaches tone and decay; the surest way."),
-    "twice": ("Talk twice", "First close to the microphone, then from your seat; a minute in all. Teaches the tone."),
-    "talk": ("Just talk", "Half a minute from your seat. Teaches strong colours only."),
+    "twice": (
+        "Talk twice",
+        "First close by, then from your seat; a minute in all. Teaches the tone, without a loudspeaker.",
+    ),
+    "talk": ("Just talk", "Half a minute from your seat. Finds only what is very wrong."),
     "clap": ("Clap", "Clap hard, or burst a balloon. Teaches how long the room rings, not its tone."),
     "file": ("File…", "An impulse response, or a file of REW, AutoEq or Equalizer APO."),
 }
@@ -28,10 +31,18 @@ WAYS = {
 
 ADVICE = {
     "sweep": "Put the loudspeaker where you sit and face the microphone with it; keep still. Your listeners hear it too.",
-    "twice": "Talk without a pause. First close; when it says so, go to your seat and say the same words again.",
+    "twice": "Talk without a pause. First close; when it says so, go to your seat and say the same words again. "
+    "It goes best when you choose before what the microphone hears; its box says it.",
     "talk": "Talk without a pause, as loud as always.",
     "clap": "Clap where you sit, not into the microphone; then wait until all is quiet.",
 }
+
+PATTERNS = {
+    "": "I do not know",
+    CARDIOID: "in front of it: cardioid",
+    OMNI: "all around it: omni",
+}
+"""What a microphone hears: it counts where somebody talks close to it."""
 
 QUIET_DBFS = -60.0
 """The left end of the level."""
@@ -54,6 +65,11 @@ class ChoosingPage(QWidget):
         self.loudspeaker = QComboBox()
         self.loudspeaker.setAccessibleName("Loudspeaker for the sweep")
         theme.use_font(self.loudspeaker, FontRole.SMALL)
+        self.pattern = QComboBox()
+        self.pattern.setAccessibleName("What the microphone hears, for talking twice")
+        theme.use_font(self.pattern, FontRole.SMALL)
+        for pattern, words in PATTERNS.items():
+            self.pattern.addItem(words, pattern)
         self.voice = NameBox("Room taken out of the voice", "nothing")
         self.monitor = NameBox("Headphones or loudspeakers corrected on the monitor", "nothing")
         self.list = HintedList("Rooms that are kept", "None yet.")
@@ -120,7 +136,12 @@ class ChoosingPage(QWidget):
         column.addWidget(self.warning)
         column.addLayout(captioned_grid(("Taken out of the voice", self.voice)))
         column.addLayout(ways)
-        column.addLayout(captioned_grid(("Loudspeaker", self.loudspeaker), ("On the monitor", self.monitor)))
+        devices = (
+            ("Loudspeaker", self.loudspeaker),
+            ("Microphone hears", self.pattern),
+            ("On the monitor", self.monitor),
+        )
+        column.addLayout(captioned_grid(*devices))
         column.addWidget(text_label("Rooms that are kept", colour=Colour.MUTED))
         column.addWidget(self.list)
         column.addLayout(button_row(self.show_button, self.remove_button))

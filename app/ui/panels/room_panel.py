@@ -125,6 +125,7 @@ class RoomPanel(ToolPanel):
             loudspeaker,
             self._params,
             is_close_first,
+            self.choosing.pattern.currentData(),
         )
 
     def _look(self) -> None:
