@@ -43,6 +43,7 @@ from benchmarks.word_ends import Timed, delays_s, word_ends
 
 EVAL = Path(__file__).resolve().parents[2] / "shared" / "eval"
 REPORT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / "captions.md"
+KINDS = ("clean", "noisy", "denoised")
 LOW_SNRS_DB = (0.0, 5.0, 10.0, 15.0)
 NOISE_S = 600
 Norm = Callable[[str], str]
@@ -113,11 +114,9 @@ def words_table(eval_folder: Path, models: CaptionModels, per_snr: int) -> list[
     ]
     with tempfile.TemporaryDirectory(prefix="captions-") as scratch:
         mixes = Mixes(eval_folder, Path(scratch), per_snr)
-        for kind in ("clean", "noisy", "denoised"):
+        for kind in KINDS:
             judged = Judged()
-            for mix in mixes.rows:
-                if kind != "clean" and float(mix["snr"]) not in LOW_SNRS_DB:
-                    continue
+            for mix in mixes.of(kind):
                 sound = mixes.sound(mix["name"], kind)
                 run, at_once = run_live(padded(sound), models), whole(sound, models)
                 judged.sound_s += sound.size / RATE_HZ
@@ -139,6 +138,10 @@ class Mixes:
         self._ends: dict[str, list[Timed]] = {}
         with (folder / "mixes.csv").open(encoding="utf-8") as file:
             self.rows = list(csv.DictReader(file))
+
+    def of(self, kind: str) -> list[dict[str, str]]:
+        """All mixes where they are clean, else those at 0 … 15 dB."""
+        return [mix for mix in self.rows if kind == "clean" or float(mix["snr"]) in LOW_SNRS_DB]
 
     def sound(self, name: str, kind: str) -> Sound:
         """A mix: `clean`, `noisy`, or `denoised` by Sidetone's own denoiser."""
