@@ -8,12 +8,11 @@ from pathlib import Path
 
 from engine.dsp.correction import Room
 from engine.errors import RoomError
+from engine.file_names import objection_to
 from engine.files import backup_of, write_with_backup
 from engine.measure.profile import RoomProfile, decode_profile, encode_profile
 
 _SUFFIX = ".room.json"
-_LONGEST_NAME = 60
-_FORBIDDEN = '<>:"/\\|?*'
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +131,9 @@ class RoomFolder:
 
     def _path(self, name: str) -> Path:
         name = unicodedata.normalize("NFC", name)
-        is_plain = 0 < len(name) <= _LONGEST_NAME and name == name.strip() and not name.startswith(".")
-        if not is_plain or name.endswith(".") or any(c in _FORBIDDEN or not c.isprintable() for c in name):
-            raise RoomError(
-                f"{name!r} cannot be the name of a room; take up to {_LONGEST_NAME} letters, without any of {_FORBIDDEN}"
-            )
+        objection = "leave out a dot at its beginning" if name.startswith(".") else objection_to(name)
+        if objection is not None:
+            raise RoomError(f"{name!r} cannot be the name of a room: {objection}")
         return self._folder / f"{name}{_SUFFIX}"
 
 

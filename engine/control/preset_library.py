@@ -6,22 +6,18 @@ Control thread; may wait for the disk.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
 from engine.control.preset import Preset, read_preset, write_preset
 from engine.errors import PresetError, SidetoneError
+from engine.file_names import objection_to
 from engine.files import backup_of, write_with_backup
 
 _SUFFIX = ".toml"
 _MOST_BYTES = 1_000_000
 _LOOK_AGAIN_S = 1.0
-_LONGEST_NAME = 60
-_FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""Names that Windows keeps for devices: a preset made elsewhere shall be at home there too."""
 
 
 class PresetLibrary:
@@ -101,7 +97,7 @@ class PresetLibrary:
         self._looked_at_s = float("-inf")
 
     def _find(self, name: str) -> Path:
-        if _objection(name) is None:
+        if objection_to(name) is None:
             for folder in (self._own, *self._shipped):
                 path = folder / f"{name}{_SUFFIX}" if folder is not None else None
                 if path is not None and path.is_file():
@@ -112,7 +108,7 @@ class PresetLibrary:
     def _own_path(self, name: str) -> Path:
         if self._own is None:
             raise PresetError("there is no folder for presets of your own")
-        if (objection := _objection(name)) is not None:
+        if (objection := objection_to(name)) is not None:
             raise PresetError(f"a preset cannot be called {name!r}: {objection}")
         return self._own / f"{name}{_SUFFIX}"
 
@@ -143,16 +139,3 @@ def _stems(folder: Path | None) -> list[str]:
         return [path.stem for path in folder.glob(f"*{_SUFFIX}")]
     except OSError:
         return []
-
-
-def _objection(name: str) -> str | None:
-    """Why a preset cannot have this name; None if it can."""
-    if not name.strip():
-        return "it needs a name"
-    if len(name) > _LONGEST_NAME:
-        return f"more than {_LONGEST_NAME} letters are too many"
-    if _FORBIDDEN.search(name) or name != name.strip() or name.endswith("."):
-        return 'leave out < > : " / \\ | ? * and spaces or a dot at its ends'
-    if _RESERVED.fullmatch(name):
-        return "Windows keeps that name for itself"
-    return None

@@ -72,7 +72,7 @@ def test_what_was_replaced_or_forgotten_last_lies_beside(tmp_path: Path) -> None
         folder.remove("Attic")
 
 
-@pytest.mark.parametrize("name", ["", " x", "a/b", "..", "con:", "x" * 61, "a\nb", "end."])
+@pytest.mark.parametrize("name", ["", " x", "a/b", "..", "con:", "CON", "x" * 61, "a\nb", "end.", ".x"])
 def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(RoomError, match="cannot be the name of a room"):
         RoomFolder(tmp_path).save(profile(name))
