@@ -48,7 +48,7 @@ class Lane:
         self._delay_hops = -(-denoiser.delay_samples // denoiser.hop_samples)
         self._warm_up_hops = denoiser.warm_up_hops
         self._hops_to_fill = HOPS_TO_REFILL + -(-self._padding.delay_samples // denoiser.hop_samples)
-        self._is_twin = channels > 1
+        self._be_twin(channels > 1)
 
     @property
     def noisy_power(self) -> float:
@@ -68,7 +68,7 @@ class Lane:
     def process(self, hop_in: Block, hop_out: Block, residual: Residual) -> None:
         """Denoise one hop, shape (channels, hop); both may be the same memory. Audio thread."""
         if self._is_twin and not np.array_equal(hop_in[0], hop_in[-1]):
-            self._is_twin = False
+            self._be_twin(False)
             for stream in self._streams[1:]:
                 stream.copy_from(self._streams[0])
         for channel, stream in enumerate(self._active):
@@ -83,19 +83,20 @@ class Lane:
         for stream in self._streams:
             stream.reset()
         self._padding.reset()
-        self._is_twin = len(self._streams) > 1
+        self._be_twin(len(self._streams) > 1)
 
     def take_over(self, other: Lane, is_hurried: bool = False) -> int:
         """Begin in the middle of the sound, where `other` stands; return the hops until the output is good. Audio thread."""
         self.reset()
-        self._is_twin = other._is_twin
+        self._be_twin(other._is_twin)
         taken = [own.take_over(their) for own, their in zip(self._streams, other._streams, strict=True)]
         warm_up_hops = min(self._warm_up_hops, HURRIED_WARM_UP_HOPS) if is_hurried else self._warm_up_hops
         return self._hops_to_fill + (0 if all(taken) else max(warm_up_hops, self._delay_hops))
 
-    @property
-    def _active(self) -> list[DenoiserStream]:
-        return self._streams[:1] if self._is_twin else self._streams
+    def _be_twin(self, is_twin: bool) -> None:
+        """Say whether all channels carry the same, so that one stream serves them."""
+        self._is_twin = is_twin
+        self._active: list[DenoiserStream] = self._streams[:1] if is_twin else self._streams
 
 
 class Lanes:

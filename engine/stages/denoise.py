@@ -164,7 +164,8 @@ class Denoise(Stage[DenoiseParams]):
             mode: denoiser for mode, denoiser in self._running.items() if denoiser.delay_samples <= self._delay_samples
         }
         self._lanes = Lanes(in_time, fmt.channels, self._delay_samples, self._home)
-        self._bridge = HopBridge(self._running[self._home].hop_samples, fmt)
+        self._hop_samples = self._running[self._home].hop_samples
+        self._bridge = HopBridge(self._hop_samples, fmt)
         self._residual_gain = 0.0
         self._budget_ns = 0
         self.reset()
@@ -175,7 +176,7 @@ class Denoise(Stage[DenoiseParams]):
         if ctx.params is not self._params:
             self._follow(ctx.params)
         # In blocks that are shorter than a network's hop it works in one of several only.
-        blocks = max(1.0, self._running[self._home].hop_samples / block.shape[1])
+        blocks = max(1.0, self._hop_samples / block.shape[1])
         self._budget_ns = int(ctx.budget_ns * NETWORK_SHARE * blocks)
         self._bridge.process(block, self._process_hop)
         ctx.meters[0] = 10.0 * math.log10(self._noisy_power / self._clean_power)
@@ -203,11 +204,12 @@ class Denoise(Stage[DenoiseParams]):
     def _process_hop(self, hop_in: Block, hop_out: Block) -> None:
         ladder, lanes = self._ladder, self._lanes
         started_ns = perf_counter_ns()
-        lanes.process(ladder.wanted, hop_in, hop_out, self._residual, ladder.is_hurried)
+        wanted = ladder.wanted
+        lanes.process(wanted, hop_in, hop_out, self._residual, wanted != lanes.current and ladder.is_hurried)
         cost_ns = perf_counter_ns() - started_ns
         if ladder.after_hop(cost_ns, self._budget_ns, lanes.current, lanes.failure):
             lanes.drop()
-        lane = self._lanes.lane
+        lane = lanes.lane
         growth = 1.0 - self._meter_decay
         self._noisy_power += growth * (INAUDIBLE_POWER + lane.noisy_power - self._noisy_power)
         self._clean_power += growth * (INAUDIBLE_POWER + lane.clean_power - self._clean_power)
