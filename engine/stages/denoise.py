@@ -167,6 +167,7 @@ class Denoise(Stage[DenoiseParams]):
         self._hop_samples = self._running[self._home].hop_samples
         self._bridge = HopBridge(self._hop_samples, fmt)
         self._residual_gain = 0.0
+        self._is_renewed = False
         self._budget_ns = 0
         self.reset()
 
@@ -203,6 +204,7 @@ class Denoise(Stage[DenoiseParams]):
 
     def _process_hop(self, hop_in: Block, hop_out: Block) -> None:
         ladder, lanes = self._ladder, self._lanes
+        self._is_renewed = False
         started_ns = perf_counter_ns()
         wanted = ladder.wanted
         lanes.process(wanted, hop_in, hop_out, self._residual, wanted != lanes.current and ladder.is_hurried)
@@ -215,11 +217,13 @@ class Denoise(Stage[DenoiseParams]):
         self._clean_power += growth * (INAUDIBLE_POWER + lane.clean_power - self._clean_power)
 
     def _residual(self) -> float:
-        """Asked by each network when it has answered."""
-        params = self._ctx.renewed("strength_db")
-        if params is not self._params:
-            self._params = params
-            self._residual_gain = residual_gain(params.strength_db)
+        """Asked by each network when it has answered; what the first is told holds for all channels of the hop."""
+        if not self._is_renewed:
+            self._is_renewed = True
+            params = self._ctx.renewed("strength_db")
+            if params is not self._params:
+                self._params = params
+                self._residual_gain = residual_gain(params.strength_db)
         return self._residual_gain
 
     def reset(self) -> None:
