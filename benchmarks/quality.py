@@ -31,6 +31,8 @@ from engine.inference.library import ChosenModels
 from engine.stages.denoise import MODELS, MODES, Denoise, DenoiseParams
 from models.build import build_missing
 
+LIVE = ", live (8 bits)"
+"""Ends the name of a mode with the weights that it has where every hop has a deadline."""
 TAIL_MS = 100
 """Silence after each file, so that what comes late comes out whole."""
 
@@ -179,7 +181,7 @@ def run(data: Path, folder: Path, jobs: int, only: list[str], tell: Callable[[st
     for mode in MODES:
         denoisers[f"Sidetone, {mode}"] = mode_process(store, mode)
         if store.live_id(MODELS[mode]) != MODELS[mode]:
-            denoisers[f"Sidetone, {mode}, live (8 bits)"] = mode_process(ChosenModels(store), mode)
+            denoisers[f"Sidetone, {mode}{LIVE}"] = mode_process(ChosenModels(store), mode)
     denoisers |= others
     chosen = {name: process for name, process in denoisers.items() if not only or any(part in name for part in only)}
     if not chosen:
@@ -201,7 +203,10 @@ def run(data: Path, folder: Path, jobs: int, only: list[str], tell: Callable[[st
     )
     (folder / "denoise.md").write_text(f"{intro}{text}\n{notes}\n![PESQ over delay](denoise.svg)\n", "utf-8")
     points = [
-        Point(row.mixes["delay_ms"], row.mixes["pesq_wb"], row.name, row.name.startswith("Sidetone")) for row in rows
+        Point(row.mixes["delay_ms"], row.mixes["pesq_wb"], row.name, row.name.startswith("Sidetone"))
+        for row in rows
+        # Its point would lie on that of the mode itself.
+        if not row.name.endswith(LIVE)
     ]
     (folder / "denoise.svg").write_text(scatter(points, "delay, ms", "PESQ-WB, mean of 30 mixes"), "utf-8")
     return text
