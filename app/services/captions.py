@@ -19,6 +19,7 @@ from engine.captions.segmenter import Segmenter
 from engine.captions.session import CaptionSession
 from engine.captions.wording import Wording
 from engine.commands import ReportService
+from engine.services.captions import RecordingClock
 from engine.snapshot import TapPoint
 
 LISTENS_AT = TapPoint.INPUT
@@ -111,7 +112,9 @@ class _Attempt:
         self._sent_s = self._looked_s = 0.0
         # What was said of a session that still stands there was said by a process that was killed: it goes on.
         goes_on = before is not None and before.state is not CaptionsState.OFF and before.session
-        self.session = self._new_session(before if goes_on else None)
+        self.session = (
+            self._new_session(before, before.recording) if before and goes_on else self._new_session(None, None)
+        )
         self._listener = TapListener(engine, LISTENS_AT, before.position if before is not None and goes_on else None)
 
     def follow(self) -> bool:
@@ -133,18 +136,19 @@ class _Attempt:
     def _follow_config(self, config: CaptionsConfig) -> bool:
         if not config.is_on:
             return False
-        wording = ("dictionary", "filters", "is_dropping", "folder")
-        has_changed = any(getattr(config, name) != getattr(self._config, name) for name in wording)
+        begins_anew = ("dictionary", "filters", "is_dropping", "folder")
+        has_changed = any(getattr(config, name) != getattr(self._config, name) for name in begins_anew)
         self._config = config
+        recording = self.session.recording
         if config.forgotten_session == self.session.name:
             self.session.forget()
-            self.session = self._new_session(None)
+            self.session = self._new_session(None, recording)
         elif has_changed:
             self.session.end()
-            self.session = self._new_session(None)
+            self.session = self._new_session(None, recording)
         return True
 
-    def _new_session(self, before: CaptionsStatus | None) -> CaptionSession:
+    def _new_session(self, before: CaptionsStatus | None, recording: RecordingClock | None) -> CaptionSession:
         config = self._config
         wording = Wording(config.dictionary, config.filters, config.is_dropping)
 
@@ -159,7 +163,7 @@ class _Attempt:
             self._models.head,
             Path(config.folder) if config.folder else self._documents,
             name=before.session if before else "",
-            recording=before.recording if before else None,
+            recording=recording,
             lines=before.lines if before else (),
         )
 

@@ -7,6 +7,7 @@ other. GUI thread; nothing waits.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from time import monotonic
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QContextMenuEvent, QHideEvent, QKeyEvent, QShowEvent
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge, LinkState
 from app.ui import theme
+from app.ui.closing import Closing
 from app.ui.keys import Keys
 from app.ui.midi_learning import MidiLearning
 from app.ui.panels.device_row import DeviceRow
@@ -49,6 +51,7 @@ class MainWindow(QWidget):
         self._stages: dict[str, StageDescription] = {}
         self._labels: dict[str, str] = {}
         self._snapshot: Snapshot | None = None
+        self._closing = Closing()
         self._open_tool: Tool | None = None
         self._description: Description | None = None
         self._tools = {tool.id: tool for tool in tools}
@@ -225,7 +228,13 @@ class MainWindow(QWidget):
                 self.spectrum.plot.renew_fonts()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Take along the windows that tools have opened."""
+        """Take along the windows that tools have opened; ask the user first where a stream would fall silent."""
+        # What closes it otherwise, as the end of a session does, waits for no answer.
+        question = self._closing.question(self._snapshot, monotonic()) if event.spontaneous() else ""
+        if question:
+            event.ignore()
+            self._bridge.refused.emit(question)
+            return
         super().closeEvent(event)
         self.windows.close()
 
