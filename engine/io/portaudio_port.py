@@ -6,6 +6,7 @@ comparison. Here the DSP thread only reads and writes rings. Starting and closin
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -132,12 +133,16 @@ class _PortAudioPort:
         self._is_started = True
 
     def close(self) -> None:
-        """Stop and free the device, whatever state it is in. Control thread, waits for it, but not for ever.
+        """Stop and free the device, whatever state it is in. Control thread, waits for it, on Linux not for ever.
 
-        PortAudio ends its thread wherever that is just now, be it with a lock in its hands, and then waits for the lock itself:
-        seen with ALSA's way to PipeWire when that ended at the same moment. Such a device is left alone.
+        There PortAudio ends its thread wherever that is just now, be it with a lock in its hands, and then waits for the lock
+        itself: seen with ALSA's way to PipeWire when that ended at the same moment. Such a device is left alone.
         """
         self._is_started = False
+        if sys.platform != "linux":
+            # Windows wants a device freed on the thread that opened it.
+            self._free()
+            return
         freeing = threading.Thread(target=self._free, name="sidetone-free", daemon=True)
         with quiet_stderr():
             freeing.start()

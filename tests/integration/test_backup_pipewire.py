@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -25,9 +25,10 @@ LONGEST_GAP_S = 0.5
 MARGIN_S = 0.5
 """What a busy build machine may add to the half second that is promised; alone on a machine it is met."""
 SOUND_S = 60.0
-SETTLE_S = 7.0
-"""So long a disturbance is remembered, and as much more kept in hand."""
+SETTLE_S, CAUGHT_UP_S = 7.0, 8.0
+"""So long a disturbance is remembered, and as much more kept in hand; a stall of the machine takes as much longer."""
 
+MORE_MS = 5.0
 HEARD_S = 3.0
 PRESET = "[preset]\nversion = 1\n\n[high_pass]\ncutoff_hz = {}\n"
 
@@ -107,6 +108,7 @@ def longest_silence_s(samples: NDArray[np.float32]) -> float:
 def test_whatever_is_unplugged_the_voice_goes_on_and_everything_comes_back(
     studio: PipeWireStudio, tmp_path: Path
 ) -> None:
+    take_away_own_devices(studio)
     for name, cutoff_hz in (("first", 90.0), ("second", 140.0)):
         (tmp_path / f"{name}.toml").write_text(PRESET.format(cutoff_hz), encoding="utf-8")
     microphone, output = studio.add_microphone("first_mic"), studio.add_speaker("first_out")
@@ -145,23 +147,26 @@ def test_whatever_is_unplugged_the_voice_goes_on_and_everything_comes_back(
                 gone_s[" ".join(words)] = engine.hears_of(*words, since_s=began_s) - began_s
                 return began_s
 
+            def settle(where: str) -> None:
+                time.sleep(SETTLE_S)
+                with suppress(TimeoutError):
+                    wait_until(lambda: delay_ms() < delays.get("at first", np.inf) + MORE_MS, "the delay", CAUGHT_UP_S)
+                delays[where] = delay_ms()
+
             wait_until(lambda: np.abs(recording.frames()[-RATE:, 2]).max() > 0.1, "the voice")
-            time.sleep(SETTLE_S)
-            delays["at first"] = delay_ms()
+            settle("at first")
             began_s = unplug(microphone, "second_mic takes over", "first_mic was unplugged")
             engine.hears_of("preset second came with the microphone", since_s=began_s)
             time.sleep(2.0)
             studio.add_microphone("first_mic")
             engine.hears_of("first_mic is back", since_s=began_s)
             engine.hears_of("preset first came with the microphone", since_s=began_s)
-            time.sleep(SETTLE_S)
-            delays["microphone back"] = delay_ms()
+            settle("microphone back")
             began_s = unplug(output, "second_out", "takes over", "first_out was unplugged")
             time.sleep(2.0)
             studio.add_speaker("first_out")
             engine.hears_of("first_out", "is back", since_s=began_s)
-            time.sleep(SETTLE_S)
-            delays["output back"] = delay_ms()
+            settle("output back")
             began_s = unplug(phones, "monitor output off", "phones", "was unplugged")
             studio.add_output("phones")
             engine.hears_of("monitor output", "is back", since_s=began_s)
@@ -177,10 +182,15 @@ def test_whatever_is_unplugged_the_voice_goes_on_and_everything_comes_back(
     assert gap_s < LONGEST_GAP_S + MARGIN_S
     assert max(gone_s.values()) < LONGEST_GAP_S + MARGIN_S
     # Never more than before; a busy machine may leave some in hand at the start.
-    assert max(delays.values()) < delays["at first"] + 5.0
+    assert max(delays.values()) < delays["at first"] + MORE_MS
 
 
 def test_the_studio_is_left_as_it_was_found(studio: PipeWireStudio) -> None:
+    take_away_own_devices(studio)
+
+
+def take_away_own_devices(studio: PipeWireStudio) -> None:
+    """Also those that a first try of a test has left behind."""
     own = ("first_mic", "second_mic", "first_out", "second_out", "phones", "elsewhere")
     for line in studio.run("pactl", "list", "short", "modules").splitlines():
         if any(f"_name={name}" in line for name in own):

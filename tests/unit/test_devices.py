@@ -330,6 +330,7 @@ def test_a_stream_that_is_closed_lets_go_of_its_watch(monkeypatch: pytest.Monkey
     monkeypatch.setattr(EdgeStream, "close", lambda self: None)
     stream = portaudio._PortAudioStream.__new__(portaudio._PortAudioStream)
     stream._backend, stream._watch = PortAudioBackend(), pulse.Watch({"usb"}, stream._gone)
+    stream._opened = []
     left = weakref.ref(stream)
     gc.disable()
     try:

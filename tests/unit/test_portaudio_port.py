@@ -102,6 +102,7 @@ def test_a_device_that_portaudio_does_not_let_go_of_is_left_alone(
 ) -> None:
     """Whoever closes it does not wait for ever, and neither does who would start PortAudio anew, or end the program."""
     sounddevice = pytest.importorskip("sounddevice")
+    monkeypatch.setattr("engine.io.portaudio_port.sys.platform", "linux")
     monkeypatch.setattr("engine.io.portaudio_port._FREED_WITHIN_S", 0.1)
     left_out: list[object] = []
     monkeypatch.setattr(atexit, "unregister", left_out.append)
@@ -120,6 +121,19 @@ def test_a_device_that_portaudio_does_not_let_go_of_is_left_alone(
         assert left_out == [sounddevice._exit_handler]
     finally:
         let_go.set()
+
+
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_elsewhere_a_device_is_let_go_of_by_the_thread_that_opened_it(
+    monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    monkeypatch.setattr("engine.io.portaudio_port.sys.platform", platform)
+    output = PortAudioOutput(settings())
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(output._stream, "close", lambda ignore_errors: threads.append(threading.current_thread()))
+    output.close()
+    assert threads == [threading.current_thread()]
+    assert output.is_freed
 
 
 def test_devices_that_are_let_go_of_are_looked_for_anew() -> None:
