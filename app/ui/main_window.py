@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge, LinkState
 from app.ui import theme
-from app.ui.closing import Closing
+from app.ui.closing import Closing, obs_loss
 from app.ui.keys import Keys
 from app.ui.midi_learning import MidiLearning
 from app.ui.panels.device_row import DeviceRow
@@ -122,9 +122,8 @@ class MainWindow(QWidget):
     def open_stage(self, stage_id: str) -> None:
         """Open a stage's panel; close it if it is open."""
         is_same = self.stage_panel is not None and self.stage_panel.stage.id == stage_id
-        self.close_panel()
         stage = self._stages.get(stage_id)
-        if is_same or stage is None:
+        if not self.close_panel() or is_same or stage is None:
             return
         self.stage_panel = StagePanel(stage)
         self.stage_panel.param_edited.connect(self._bridge.set_param)
@@ -135,8 +134,7 @@ class MainWindow(QWidget):
     def open_tool(self, tool_id: str) -> None:
         """Open a tool's panel; close it if it is open."""
         is_same = self.tool_panel is not None and self._tools[tool_id] is self._open_tool
-        self.close_panel()
-        if is_same:
+        if not self.close_panel() or is_same:
             return
         self._open_tool = self._tools[tool_id]
         self.tool_panel = self._open_tool.make(self._bridge)
@@ -150,10 +148,15 @@ class MainWindow(QWidget):
         """Open a tool's window beside this one; if it is open, put it in front."""
         self.windows.open(kind, self._snapshot)
 
-    def close_panel(self) -> None:
-        """Close the open panel, whichever it is."""
+    def close_panel(self) -> bool:
+        """Close the open panel, whichever it is, or ask the user first; say whether it is closed."""
+        if not self._may_lose(self._panel_loss()):
+            # The button that was pressed has marked itself.
+            self.tools.show_open(self._open_tool.id if self._open_tool is not None else None)
+            return False
         self.close_stage()
         self.close_tool()
+        return True
 
     def close_stage(self) -> None:
         """Close the open panel, if any, and give the keyboard back to its card."""
@@ -176,6 +179,16 @@ class MainWindow(QWidget):
             self.tools.buttons[self._open_tool.id].setFocus(Qt.FocusReason.OtherFocusReason)
         self._open_tool = None
         self._take_away(panel)
+
+    def _panel_loss(self) -> str:
+        return self.tool_panel.would_lose() if self.tool_panel is not None else ""
+
+    def _may_lose(self, *losses: str) -> bool:
+        """Whether the user need not be asked, or has answered by trying again."""
+        question = self._closing.question("; ".join(filter(None, losses)), monotonic())
+        if question:
+            self._bridge.refused.emit(question)
+        return not question
 
     def _open_panel(self, panel: StagePanel | ToolPanel) -> None:
         panel.close_asked.connect(self.close_panel)
@@ -203,14 +216,16 @@ class MainWindow(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape ends learning, or closes the page of keys or the open panel."""
-        if event.key() == Qt.Key.Key_Escape and self.learning.is_active:
-            self.learning.cancel()
-        elif event.key() == Qt.Key.Key_Escape and self.keys.overlay is not None:
-            self.keys.toggle_help()
-        elif event.key() == Qt.Key.Key_Escape and (self.stage_panel or self.tool_panel) is not None:
-            self.close_panel()
-        else:
+        if event.key() != Qt.Key.Key_Escape:
             super().keyPressEvent(event)
+        elif event.isAutoRepeat():
+            pass  # A key that is held down answers no question.
+        elif self.learning.is_active:
+            self.learning.cancel()
+        elif self.keys.overlay is not None:
+            self.keys.toggle_help()
+        else:
+            self.close_panel()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """What none of the parts has taken is about a control, or about nothing."""
@@ -228,12 +243,10 @@ class MainWindow(QWidget):
                 self.spectrum.plot.renew_fonts()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Take along the windows that tools have opened; ask the user first where a stream would fall silent."""
+        """Take along the windows that tools have opened; ask the user first where something would be lost."""
         # What closes it otherwise, as the end of a session does, waits for no answer.
-        question = self._closing.question(self._snapshot, monotonic()) if event.spontaneous() else ""
-        if question:
+        if event.spontaneous() and not self._may_lose(obs_loss(self._snapshot), self._panel_loss()):
             event.ignore()
-            self._bridge.refused.emit(question)
             return
         super().closeEvent(event)
         self.windows.close()

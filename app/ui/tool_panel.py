@@ -27,6 +27,10 @@ class ToolPanel(PanelFrame):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Follow what the engine says, 30 times a second while the window is seen."""
 
+    def would_lose(self) -> str:
+        """What closing the panel now would lose, in words; empty for nothing. Asked for before it is closed."""
+        return ""
+
 
 class ToolWindow(QWidget):
     """A window beside the main one, which closes it when it is closed itself.

@@ -115,11 +115,13 @@ def test_names_and_words_are_taught_a_line_each(panel: CaptionsPanel, sent: list
     rules.filters.setPlainText("damn\\w*\n")
     show(panel, CaptionsConfig(is_on=True, dictionary={"obs": "OBS"}), STATUS)
     assert "side tone" in rules.names.toPlainText(), "what is being typed stays"
+    assert panel.would_lose() == "The words that were typed are not in use yet"
     QTest.mouseClick(rules.use_button, Qt.MouseButton.LeftButton)
     expected = CaptionsConfig(is_on=True, dictionary={"obs": "OBS", "side tone": "Sidetone"}, filters=("damn\\w*",))
     assert sent == [SetService(expected)]
     show(panel, expected, STATUS)
     assert not rules.use_button.isEnabled()
+    assert panel.would_lose() == ""
 
 
 def test_a_name_that_names_nothing_is_said(panel: CaptionsPanel) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QCloseEvent
 from pytestqt.qtbot import QtBot
 
 from app.bridge import EngineBridge
-from app.ui.closing import Closing
+from app.ui.closing import Closing, obs_loss
 from app.ui.main_window import MainWindow
 from engine import EngineConfig, ObsLink, ObsOutputs, ObsStatus, Snapshot
 from engine.services import ServicesSnapshot
@@ -23,18 +23,24 @@ def beside(outputs: ObsOutputs, link: ObsLink = ObsLink.CONNECTED) -> Snapshot:
 @pytest.mark.parametrize(
     ("outputs", "doing"), [(ObsOutputs(is_streaming=True), "streaming"), (ObsOutputs(is_recording=True), "recording")]
 )
-def test_it_asks_once_and_takes_a_second_try_for_the_answer(outputs: ObsOutputs, doing: str) -> None:
-    closing = Closing()
-    assert doing in closing.question(beside(outputs), 0.0)
-    assert closing.question(beside(outputs), 2.0) == ""
-    assert doing in closing.question(beside(outputs), 10.0), "a try long after is a new one"
+def test_a_stream_and_a_recording_would_fall_silent(outputs: ObsOutputs, doing: str) -> None:
+    assert doing in obs_loss(beside(outputs))
 
 
-def test_where_nothing_would_fall_silent_it_does_not_ask() -> None:
+def test_where_nothing_would_fall_silent_nothing_is_lost() -> None:
+    assert obs_loss(None) == ""
+    assert obs_loss(beside(ObsOutputs())) == ""
+    assert obs_loss(beside(ObsOutputs(is_streaming=True), ObsLink.WAITING)) == ""
+
+
+def test_it_asks_once_and_takes_a_second_try_for_the_answer() -> None:
     closing = Closing()
-    assert closing.question(None, 0.0) == ""
-    assert closing.question(beside(ObsOutputs()), 0.0) == ""
-    assert closing.question(beside(ObsOutputs(is_streaming=True), ObsLink.WAITING), 0.0) == ""
+    assert closing.question("", 0.0) == ""
+    assert closing.question("A room is being learnt", 0.0).startswith("A room is being learnt; close again")
+    assert closing.question("A room is being learnt", 2.0) == ""
+    assert closing.question("A room is being learnt", 3.0), "what was answered is asked about anew"
+    assert closing.question("A room is being learnt", 10.0), "a try long after is a new one"
+    assert closing.question("This room is not saved", 11.0), "and so is one that would lose something else"
 
 
 class ByHand(QCloseEvent):
@@ -64,3 +70,15 @@ def test_the_end_of_a_session_is_not_asked_about(qtbot: QtBot) -> None:
     qtbot.addWidget(window)
     window.show_snapshot(beside(ObsOutputs(is_streaming=True)))
     assert window.close()
+
+
+def test_what_an_open_panel_would_lose_is_asked_about_too(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    window = MainWindow(EngineBridge(FakeLink(FakeEngine()), EngineConfig()))
+    qtbot.addWidget(window)
+    window.open_tool("captions")
+    assert window.tool_panel is not None
+    monkeypatch.setattr(window.tool_panel, "would_lose", lambda: "A word is not kept")
+    event = ByHand()
+    window.closeEvent(event)
+    assert not event.isAccepted()
+    assert window.events.lines[-1].startswith("A word is not kept; close again")

@@ -296,9 +296,28 @@ def test_a_damaged_room_is_told_and_can_be_removed(
     qtbot.waitUntil(lambda: folder.names() == [])
 
 
-def test_closing_the_panel_ends_the_take(qtbot: QtBot, panel: RoomPanel) -> None:
+def test_closing_the_panel_ends_the_take_but_asks_first(qtbot: QtBot, panel: RoomPanel) -> None:
     session = panel._session
     click(panel.choosing.ways["clap"])
     await_step(qtbot, panel, Step.LEARNING)
     panel.close_button.click()
+    assert session.state.step is Step.LEARNING
+    assert not session._is_cancelled.is_set()
+    panel.close_button.click()
     qtbot.waitUntil(lambda: session.state.step is Step.CHOOSING)
+
+
+def test_escape_asks_before_a_room_that_is_not_saved_is_lost(qtbot: QtBot, panel: RoomPanel, tmp_path: Path) -> None:
+    window = panel.window()
+    assert isinstance(window, MainWindow)
+    assert panel.would_lose() == ""
+    soundfile.write(tmp_path / "hall.wav", ROOM / np.abs(ROOM).max() * 0.5, RATE_HZ, subtype="FLOAT")
+    panel.import_file(tmp_path / "hall.wav")
+    await_step(qtbot, panel, Step.LEARNT)
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert window.tool_panel is panel
+    assert window.events.lines[-1].startswith("This room is not saved; close again")
+    panel.result.name.setText("Hall")
+    click(panel.result.save_button)
+    await_kept(qtbot, panel, "Hall")
+    assert panel.would_lose() == ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -24,7 +25,11 @@ class Counter(ToolPanel):
         super().__init__("Counter", "the counter")
         Counter.made += 1
         self.snapshots = 0
+        self.loss = ""
         self.stage_ids: list[str] = []
+
+    def would_lose(self) -> str:
+        return self.loss
 
     def show_description(self, description: Description) -> None:
         self.stage_ids = [stage.id for stage in description.stages]
@@ -82,6 +87,51 @@ def test_escape_closes_a_tool_and_the_keyboard_goes_back_to_its_button(window: M
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert panel(window) is None
     assert window.focusWidget() is window.tools.buttons["counter"]
+
+
+@pytest.mark.parametrize("way", ["escape", "button", "same tool", "other tool", "card"])
+def test_a_panel_that_would_lose_something_closes_at_a_second_try(window: MainWindow, way: str) -> None:
+    window.open_tool("counter")
+    opened = panel(window)
+    assert opened is not None
+    opened.loss = "The count is not saved"
+    said: list[str] = []
+    window._bridge.refused.connect(said.append)
+
+    def close() -> None:
+        match way:
+            case "escape":
+                QTest.keyClick(window, Qt.Key.Key_Escape)
+            case "button":
+                opened.close_button.click()
+            case "same tool":
+                window.tools.buttons["counter"].click()
+            case "other tool":
+                window.tools.buttons["other"].click()
+            case "card":
+                window.chain.cards["compressor"].opener.click()
+
+    close()
+    assert panel(window) is opened
+    assert window.stage_panel is None
+    assert [button.isChecked() for button in window.tools.buttons.values()] == [True, False]
+    assert said == ["The count is not saved; close again to close all the same"]
+    close()
+    assert panel(window) is not opened
+    assert [button.isChecked() for button in window.tools.buttons.values()] == [False, way == "other tool"]
+    assert (window.stage_panel is not None) is (way == "card")
+
+
+def test_a_key_that_is_held_down_answers_no_question(window: MainWindow) -> None:
+    window.open_tool("counter")
+    opened = panel(window)
+    assert opened is not None
+    opened.loss = "The count is not saved"
+    for is_repeated in (False, True, True):
+        no_modifier = Qt.KeyboardModifier.NoModifier
+        press = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Escape, no_modifier, "", is_repeated)
+        window.keyPressEvent(press)
+        assert panel(window) is opened
 
 
 def test_pressing_the_button_again_closes(window: MainWindow) -> None:

@@ -48,6 +48,11 @@ class CaptionRules(QWidget):
         self._connect()
         self._show_rules()
 
+    @property
+    def is_edited(self) -> bool:
+        """Whether what is typed is not in use."""
+        return self._typed() != {"dictionary": self._config.dictionary, "filters": self._config.filters}
+
     def show_config(self, config: CaptionsConfig) -> None:
         """Follow the settings; what is being typed stays."""
         before, self._config = self._config, config
@@ -68,11 +73,9 @@ class CaptionRules(QWidget):
 
     def _look(self) -> None:
         """Tell what is wrong with what is typed, and whether it is in use."""
-        rules = self._typed()
         wrong = next((line for line in _lines(self.names) if not all(map(str.strip, _halves(line)))), None)
         self.problem.setText(f"“{wrong}” names nothing; write: what is heard = what is to be written." if wrong else "")
-        in_use = {"dictionary": self._config.dictionary, "filters": self._config.filters}
-        self.use_button.setEnabled(wrong is None and rules != in_use)
+        self.use_button.setEnabled(wrong is None and self.is_edited)
 
     def _typed(self) -> dict[str, Any]:
         names = dict(_halves(line) for line in _lines(self.names))

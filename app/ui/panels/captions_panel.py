@@ -78,6 +78,10 @@ class CaptionsPanel(ToolPanel):
         """The switch."""
         return self.power
 
+    def would_lose(self) -> str:
+        """Names and words that were typed."""
+        return "The words that were typed are not in use yet" if self.rules.is_edited else ""
+
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Follow the captions."""
         self._services = snapshot.services

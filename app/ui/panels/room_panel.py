@@ -70,6 +70,13 @@ class RoomPanel(ToolPanel):
         """The first way."""
         return self.choosing.ways["sweep"]
 
+    def would_lose(self) -> str:
+        """A take that runs, or a room that is not kept."""
+        state = self._session.state
+        if state.step is Step.LEARNING:
+            return "A room is being learnt"
+        return "This room is not saved" if state.step is Step.LEARNT and not state.kept else ""
+
     def import_file(self, path: Path) -> None:
         """Show another program's measurement."""
         self._session.import_file(path, self._params)
@@ -89,7 +96,6 @@ class RoomPanel(ToolPanel):
         self._timer.timeout.connect(self._look)
         self._timer.start(_LOOK_MS)
         self.destroyed.connect(session.close)
-        self.close_asked.connect(session.close)
         self._bridge.devices_arrived.connect(self.choosing.show_loudspeakers)
         self._bridge.refresh_devices()
         self.choosing.way_chosen.connect(self._choose_way)
