@@ -5,6 +5,7 @@ Finds the one that runs, starts one if there is none, and brings a killed one ba
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from engine import (
     SetParam,
     SetRoom,
     SetService,
-    Shutdown,
+    SidetoneError,
     Snapshot,
     Start,
     TapChunk,
@@ -59,6 +60,7 @@ class EngineSupervisor:
         self.config = config
         self._engine: _RememberedEngine | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._face = secrets.token_hex(8)
         self._silences = 0
         self._is_closed = False
         # A worker that was waiting for an engine when the face was closed must not start another after that.
@@ -84,21 +86,27 @@ class EngineSupervisor:
         """
         if self._engine is None or self._engine.is_lost:
             self._engine = None
-            self._engine = _RememberedEngine(self._find_or_launch(), self)
+            engine = self._find_or_launch()
+            engine.attend(self._face)
+            self._engine = _RememberedEngine(engine, self)
         return self._engine
 
     def close(self) -> None:
-        """End the engine, if it is one that ends with its face; wait a moment for it to go. None is started after this."""
+        """Leave the engine, and if it ends with its last face and this was it, wait a moment for it to go.
+
+        None is started after this.
+        """
         with self._launching:
             self._is_closed = True
         engine = find_engine(self._meeting_point)
         if engine is None:
             self._end_unanswering()
             return
-        if not engine.found.ends_with_face:
+        is_end = True  # One that does not answer may be ending.
+        with suppress(SidetoneError):
+            is_end = engine.leave(self._face)
+        if not is_end:
             return
-        with suppress(ConnectionLostError):
-            engine.send(Shutdown())
         give_up_at_s = monotonic() + _FAREWELL_S
         while monotonic() < give_up_at_s and self._meeting_point.find() is not None:
             sleep(0.02)

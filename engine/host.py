@@ -16,21 +16,26 @@ from time import sleep
 import msgspec
 
 from engine.api import EngineApi
+from engine.attendance import Attendance
+from engine.commands import Shutdown
 from engine.errors import SidetoneError
 from engine.protocol import MAX_REQUEST_BYTES, Wire, decode_request, encode, greet_client
 from engine.rendezvous import Rendezvous
 from engine.requests import (
+    Attend,
     DescriptionReply,
     DevicesReply,
     Done,
     EventsReply,
     Failed,
+    Farewell,
     GetDescription,
     GetDevices,
     GetEvents,
     GetPreset,
     GetSnapshot,
     GetTap,
+    Leave,
     PresetReply,
     Reply,
     Request,
@@ -53,13 +58,14 @@ class EngineHost:
     rendezvous : Rendezvous
         Where the address is published, and where the key is.
     ends_with_face : bool
-        Whether a window that is closed shall end this engine.
+        Whether the last window that is closed shall end this engine.
     """
 
     def __init__(self, engine: EngineApi, rendezvous: Rendezvous, ends_with_face: bool = False) -> None:
         self._ends_with_face = ends_with_face
         self._engine = engine
         self._rendezvous = rendezvous
+        self._attendance = Attendance()
         rendezvous.authkey()
         self.address = rendezvous.new_address()
         # The key is checked on the client's own thread, so that a silent client cannot keep others out.
@@ -71,7 +77,7 @@ class EngineHost:
     def start(self) -> None:
         """Begin to accept and publish the address."""
         self._acceptor.start()
-        self._rendezvous.publish(self.address, self._ends_with_face)
+        self._rendezvous.publish(self.address)
 
     def close(self) -> None:
         """Stop accepting and withdraw the address; clients that are connected notice at their next request."""
@@ -91,7 +97,7 @@ class EngineHost:
         found = self._rendezvous.find()
         if found is None:
             with suppress(OSError, SidetoneError):
-                self._rendezvous.publish(self.address, self._ends_with_face)
+                self._rendezvous.publish(self.address)
         return found is None or found.address == self.address
 
     def _accept(self) -> None:
@@ -118,16 +124,17 @@ class EngineHost:
                 content = connection.recv_bytes(MAX_REQUEST_BYTES)
                 if self._is_closing:
                     break
-                connection.send_bytes(encode(self._answer(content)))
+                connection.send_bytes(encode(self._answer(content, connection)))
         except (OSError, EOFError, AuthenticationError, ValueError, SidetoneError):
             pass  # gone, not one of us, no key, or a message beyond all bounds: all end the connection, none the engine
         finally:
+            self._attendance.forget(connection)
             connection.close()
             self._places.release()
 
-    def _answer(self, content: bytes) -> Reply:
+    def _answer(self, content: bytes, connection: Wire) -> Reply:
         try:
-            return self._carry_out(decode_request(content))
+            return self._carry_out(decode_request(content), connection)
         except SidetoneError as error:
             return Failed(type(error).__name__, str(error))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -136,7 +143,7 @@ class EngineHost:
             _log.exception("a request failed")
             return Failed("SidetoneError", f"the engine could not do that ({type(error).__name__}: {error})")
 
-    def _carry_out(self, request: Request) -> Reply:
+    def _carry_out(self, request: Request, connection: Wire) -> Reply:
         match request:
             case GetSnapshot(with_spectrum=with_spectrum, with_session=with_session):
                 return SnapshotReply(self._engine.snapshot(with_spectrum, with_session))
@@ -150,6 +157,17 @@ class EngineHost:
                 return TapReply(self._engine.tap(point, run, after_frame))
             case GetPreset(name=name):
                 return PresetReply(self._engine.preset(name))
+            case Attend(face=face):
+                self._attendance.note(connection, face)
+                return Done()
+            case Leave(face=face):
+                return Farewell(self._end_without(face))
             case command:
                 self._engine.send(command)
                 return Done()
+
+    def _end_without(self, face: str) -> bool:
+        is_end = self._attendance.leave(face) and self._ends_with_face
+        if is_end:
+            self._engine.send(Shutdown())
+        return is_end

@@ -16,17 +16,20 @@ from engine.errors import ConnectionLostError, SidetoneError
 from engine.protocol import MAX_REPLY_BYTES, Wire, decode_reply, encode, greet_engine
 from engine.rendezvous import EngineAddress, Rendezvous
 from engine.requests import (
+    Attend,
     DescriptionReply,
     DevicesReply,
     Done,
     EventsReply,
     Failed,
+    Farewell,
     GetDescription,
     GetDevices,
     GetEvents,
     GetPreset,
     GetSnapshot,
     GetTap,
+    Leave,
     PresetReply,
     Reply,
     Request,
@@ -93,6 +96,14 @@ class RemoteEngine:
     def preset(self, name: str) -> PresetDescription:
         """What a preset says, and what loading it would change now."""
         return self._ask(GetPreset(name), PresetReply).preset
+
+    def attend(self, face: str) -> None:
+        """Say that the window `face` has this engine in use until it leaves or hangs up."""
+        self._ask(Attend(face), Done)
+
+    def leave(self, face: str) -> bool:
+        """Say that the window `face` is closed; whether the engine ends now."""
+        return self._ask(Leave(face), Farewell).is_end
 
     def close(self) -> None:
         """Hang up; the engine goes on."""

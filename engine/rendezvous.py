@@ -30,14 +30,10 @@ _STALE_AFTER_S = 60.0
 
 
 class EngineAddress(msgspec.Struct, frozen=True):
-    """A running engine: the address of its socket and the id of its process.
-
-    `ends_with_face` is True for an engine that a window started, and that a window ends when it is closed.
-    """
+    """A running engine: the address of its socket and the id of its process."""
 
     address: str
     process_id: int
-    ends_with_face: bool = False
 
 
 class Rendezvous:
@@ -94,9 +90,9 @@ class Rendezvous:
         write_private(path, fresh)
         return fresh
 
-    def publish(self, address: str, ends_with_face: bool) -> None:
+    def publish(self, address: str) -> None:
         """Say that this process's engine is the one to talk to."""
-        found = EngineAddress(address, os.getpid(), ends_with_face)
+        found = EngineAddress(address, os.getpid())
         write_private(self._prepared_folder() / _FILE_NAME, msgspec.json.encode(found))
 
     def withdraw(self, address: str) -> None:

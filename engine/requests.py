@@ -44,7 +44,19 @@ class GetPreset(msgspec.Struct, frozen=True, tag=True):
     name: str
 
 
-Request = Command | GetSnapshot | GetEvents | GetDescription | GetDevices | GetTap | GetPreset
+class Attend(msgspec.Struct, frozen=True, tag=True):
+    """Say that a window, `face`, has the engine in use for as long as this connection stands."""
+
+    face: str
+
+
+class Leave(msgspec.Struct, frozen=True, tag=True):
+    """Say that the window `face` is closed: an engine that a window started ends with the last of them."""
+
+    face: str
+
+
+Request = Command | GetSnapshot | GetEvents | GetDescription | GetDevices | GetTap | GetPreset | Attend | Leave
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):
@@ -94,4 +106,12 @@ class PresetReply(msgspec.Struct, frozen=True, tag=True):
     preset: PresetDescription
 
 
-Reply = Done | Failed | SnapshotReply | EventsReply | DescriptionReply | DevicesReply | TapReply | PresetReply
+class Farewell(msgspec.Struct, frozen=True, tag=True):
+    """Answer to `Leave`: whether the engine ends now."""
+
+    is_end: bool
+
+
+Reply = (
+    Done | Failed | SnapshotReply | EventsReply | DescriptionReply | DevicesReply | TapReply | PresetReply | Farewell
+)

@@ -1,4 +1,4 @@
-"""Whether the window or a panel may close: where something would be lost, the user is asked first. GUI thread; nothing waits."""
+"""Before the window or a panel closes: where something would be lost, the user is asked. GUI thread; nothing waits."""
 
 from __future__ import annotations
 

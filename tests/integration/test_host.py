@@ -50,11 +50,11 @@ posix_only = pytest.mark.skipif(sys.platform == "win32", reason="speaks to a Uni
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[Studio, EngineHost, Rendezvous]]:
+def served(folder: Path, ends_with_face: bool = False) -> Iterator[tuple[Studio, EngineHost, Rendezvous]]:
     """An engine with a host before it, both ended at the end."""
     meeting_point = Rendezvous(folder)
     with studio() as place:
-        host = EngineHost(place.engine, meeting_point)
+        host = EngineHost(place.engine, meeting_point, ends_with_face)
         host.start()
         try:
             yield place, host, meeting_point
@@ -116,7 +116,7 @@ def test_a_key_that_was_cleaned_away_or_damaged_locks_nobody_out(tmp_path: Path,
 def test_an_engine_that_cannot_leave_its_address_any_more_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(address: str, ends_with_face: bool) -> None:
+    def refuse(address: str) -> None:
         raise SidetoneError(f"{tmp_path} cannot be made")
 
     with served(tmp_path) as (_, host, meeting_point):
@@ -136,6 +136,27 @@ def test_a_command_that_waits_for_another_that_waits_for_devices_is_not_given_up
                 sent.result(timeout=1.0)
         sent.result(timeout=60.0)
         assert place.engine.snapshot().devices.chosen.backups.input == ("simulated:spare",)
+
+
+def test_an_engine_that_a_window_started_ends_with_the_last_one_that_is_closed(tmp_path: Path) -> None:
+    with served(tmp_path, ends_with_face=True) as (place, _, meeting_point), friend(meeting_point) as visitor:
+        with friend(meeting_point) as first, friend(meeting_point) as again, friend(meeting_point) as second:
+            first.attend("first")
+            again.attend("first")  # it had lost its connection
+            second.attend("second")
+            assert not visitor.leave("first")
+            assert not place.engine.shutdown_requested.is_set()
+        # The second one was killed: it ends nothing, and holds nothing up.
+        visitor.attend("third")
+        assert wait_until(lambda: visitor.leave("third"), bool)
+        assert place.engine.shutdown_requested.is_set()
+
+
+def test_an_engine_that_no_window_started_ends_with_none(tmp_path: Path) -> None:
+    with served(tmp_path) as (place, _, meeting_point), friend(meeting_point) as window:
+        window.attend("window")
+        assert not window.leave("window")
+        assert not place.engine.shutdown_requested.is_set()
 
 
 def test_a_listener_hears_every_sample_that_leaves_and_begins_anew_with_a_new_run(tmp_path: Path) -> None:
@@ -209,7 +230,7 @@ def test_an_engine_without_the_key_is_not_believed(tmp_path: Path) -> None:
         lambda wire: None,
     ):
         with Listener(meeting_point.new_address()) as listener:
-            meeting_point.publish(str(listener.address), ends_with_face=False)
+            meeting_point.publish(str(listener.address))
 
             def answer(listener: Listener = listener, greeting: object = greeting) -> None:
                 with listener.accept() as wire:

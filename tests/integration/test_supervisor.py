@@ -213,6 +213,18 @@ def test_a_killed_face_leaves_the_sound_running_and_another_takes_over(home: Hom
     end(supervisor, home.engine_id())
 
 
+def test_of_two_windows_the_last_that_is_closed_ends_the_engine(home: Home) -> None:
+    first, second = home.supervisor(), home.supervisor()
+    running(first)
+    engine_id = home.engine_id()
+    hops = running(second).hops
+    first.close()
+    running(second, hops + 50)
+    assert home.engine_id() == engine_id
+    end(second, engine_id)
+    assert home.meeting_point.find() is None
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
 def test_no_process_outlives_its_purpose(home: Home) -> None:
     supervisor = home.supervisor()

@@ -23,8 +23,8 @@ def test_an_address_is_found_until_it_is_withdrawn(tmp_path: Path) -> None:
     meeting_point = Rendezvous(tmp_path / "run")
     assert meeting_point.find() is None
     address = meeting_point.new_address()
-    meeting_point.publish(address, ends_with_face=True)
-    assert meeting_point.find() == EngineAddress(address, os.getpid(), ends_with_face=True)
+    meeting_point.publish(address)
+    assert meeting_point.find() == EngineAddress(address, os.getpid())
     meeting_point.withdraw("another")
     assert meeting_point.find() is not None
     meeting_point.withdraw(address)
@@ -81,7 +81,7 @@ def test_a_damaged_file_is_no_engine(tmp_path: Path, content: bytes) -> None:
     assert meeting_point.find() is None
     with pytest.raises(ConnectionLostError, match="no engine is running"):
         connect(meeting_point)
-    meeting_point.publish(meeting_point.new_address(), ends_with_face=False)
+    meeting_point.publish(meeting_point.new_address())
     assert meeting_point.find() is not None
 
 
@@ -90,7 +90,7 @@ def test_a_damaged_file_is_no_engine(tmp_path: Path, content: bytes) -> None:
 )
 def test_an_address_where_nobody_is_is_a_sentence(tmp_path: Path, address: str) -> None:
     meeting_point = Rendezvous(tmp_path)
-    meeting_point.publish(address, ends_with_face=False)
+    meeting_point.publish(address)
     with pytest.raises(ConnectionLostError, match=r"cannot be reached .*; start one"):
         connect(meeting_point)
 
@@ -99,7 +99,7 @@ def test_the_address_of_a_killed_process_is_a_sentence(tmp_path: Path) -> None:
     source = (
         "import os, sys; from pathlib import Path; from multiprocessing.connection import Listener\n"
         "from engine.rendezvous import Rendezvous; place = Rendezvous(Path(sys.argv[1])); place.authkey()\n"
-        "address = place.new_address(); listener = Listener(address); place.publish(address, False); os._exit(9)"
+        "address = place.new_address(); listener = Listener(address); place.publish(address); os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", source, str(tmp_path)], check=False, timeout=30)
     meeting_point = Rendezvous(tmp_path)
@@ -159,7 +159,7 @@ def test_a_folder_of_somebody_else_is_not_trusted(tmp_path: Path, monkeypatch: p
 
 def test_a_full_disk_leaves_no_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     meeting_point = Rendezvous(tmp_path)
-    meeting_point.publish("before", ends_with_face=False)
+    meeting_point.publish("before")
 
     def full(descriptor: int, mode: str) -> object:
         os.close(descriptor)
@@ -168,7 +168,7 @@ def test_a_full_disk_leaves_no_pieces(tmp_path: Path, monkeypatch: pytest.Monkey
     with monkeypatch.context() as patch:
         patch.setattr("engine.private_file.os.fdopen", full)
         with pytest.raises(OSError, match="No space"):
-            meeting_point.publish("after", ends_with_face=False)
+            meeting_point.publish("after")
     found = meeting_point.find()
     assert found is not None
     assert found.address == "before"
@@ -177,14 +177,14 @@ def test_a_full_disk_leaves_no_pieces(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_reader_finds_the_old_address_or_the_new_one(tmp_path: Path) -> None:
     meeting_point = Rendezvous(tmp_path)
-    meeting_point.publish("0", ends_with_face=False)
+    meeting_point.publish("0")
     stop = threading.Event()
 
     def publish() -> None:
         turn = 0
         while not stop.is_set():
             turn += 1
-            meeting_point.publish(str(turn) * (turn % 500), ends_with_face=False)
+            meeting_point.publish(str(turn) * (turn % 500))
 
     writer = threading.Thread(target=publish)
     writer.start()
