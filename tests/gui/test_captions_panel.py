@@ -16,6 +16,7 @@ from app.ui.caption_window import CaptionWindow
 from app.ui.main_window import MainWindow
 from app.ui.panels.captions_panel import CaptionsPanel
 from app.ui.theme import Colour
+from app.ui.widgets.sure_button import QUESTION
 from engine import (
     CaptionLine,
     CaptionsConfig,
@@ -93,8 +94,10 @@ def test_switches_become_settings_and_keep_the_others(panel: CaptionsPanel, sent
     assert sent[-1] == SetService(expected)
 
 
-def test_one_action_deletes_the_text(panel: CaptionsPanel, sent: list[Command]) -> None:
+def test_one_action_deletes_the_text_after_it_was_confirmed(panel: CaptionsPanel, sent: list[Command]) -> None:
     show(panel, CaptionsConfig(is_on=True), STATUS)
+    QTest.mouseClick(panel.forget, Qt.MouseButton.LeftButton)
+    assert (panel.forget.text(), sent) == (QUESTION, [])
     QTest.mouseClick(panel.forget, Qt.MouseButton.LeftButton)
     assert sent == [SetService(CaptionsConfig(is_on=True, forgotten_session="s"))]
 

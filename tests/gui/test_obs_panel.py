@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.bridge import EngineBridge
@@ -108,6 +109,28 @@ def test_a_scene_gets_a_preset_and_loses_it(qtbot: QtBot, panel: ObsPanel, engin
     box.setCurrentIndex(0)
     box.activated.emit(0)
     qtbot.waitUntil(lambda: config(engine).scene_rules == ())
+
+
+def test_a_scene_that_obs_has_no_more_goes_unless_it_has_a_preset(
+    qtbot: QtBot, panel: ObsPanel, engine: FakeEngine
+) -> None:
+    def listed() -> list[str]:
+        labels = (panel._rule_grid.itemAtPosition(row, 0) for row in range(panel._rule_grid.rowCount()))
+        widgets = [item.widget() for item in labels if item is not None]
+        return [widget.text() for widget in widgets if isinstance(widget, QLabel)]
+
+    assert listed() == ["Talk", "Break"]
+    choices = msgspec.structs.replace(STATUS.choices, scenes=("Talk", "Game"))
+    without = msgspec.structs.replace(STATUS, choices=choices)
+    engine.services = msgspec.structs.replace(engine.services, obs=without)
+    qtbot.waitUntil(lambda: listed() == ["Talk", "Game"])
+    ruled = ObsConfig(is_on=True, scene_rules=(SceneRule("Break", "stream"),))
+    engine.services = msgspec.structs.replace(engine.services, config=engine.services.config.with_part(ruled))
+    qtbot.waitUntil(lambda: listed() == ["Talk", "Game", "Break"])
+    panel._scenes["Break"].chosen.emit("")
+    qtbot.waitUntil(lambda: listed() == ["Talk", "Game"])
+    panel._scenes["Game"].chosen.emit("podcast")
+    qtbot.waitUntil(lambda: config(engine).scene_rules == (SceneRule("Game", "podcast"),))
 
 
 def test_a_password_goes_to_the_keyring_and_nowhere_else(

@@ -92,6 +92,34 @@ def test_buttons_ask_the_engine(qtbot: QtBot, panel: PresetsPanel, engine: FakeE
     qtbot.waitUntil(lambda: commands(engine, SavePreset) == [SavePreset("new one")])
 
 
+def test_a_preset_of_your_own_is_replaced_at_a_second_press_only(
+    qtbot: QtBot, panel: PresetsPanel, engine: FakeEngine
+) -> None:
+    panel.name.setText("Mine")  # which is the file of "mine" on Windows and macOS
+    QTest.keyClick(panel.name, Qt.Key.Key_Return)
+    assert panel.save_button.text() == "Replace?"
+    panel.name.setText("mine")
+    assert panel.save_button.text() == "Save", "another name is another question"
+    QTest.keyClick(panel.name, Qt.Key.Key_Return)
+    QTest.keyClick(panel.name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: commands(engine, SavePreset) == [SavePreset("mine")])
+    panel.name.clear()
+    mark(panel, "mine")
+    assert panel.name.placeholderText() == "mine", "what is marked is what would be replaced"
+    panel.save_button.click()
+    assert panel.save_button.text() == "Replace?"
+    panel.save_button.click()
+    qtbot.waitUntil(lambda: commands(engine, SavePreset) == 2 * [SavePreset("mine")])
+
+
+def test_a_preset_from_a_file_replaces_none(
+    qtbot: QtBot, panel: PresetsPanel, engine: FakeEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text("[gate]\n")
+    panel.import_file(tmp_path / "mine.toml")
+    qtbot.waitUntil(lambda: commands(engine, ImportPreset) == [ImportPreset("mine 2", "[gate]\n")])
+
+
 def test_two_presses_of_undo_take_two_changes_back(qtbot: QtBot, panel: PresetsPanel, engine: FakeEngine) -> None:
     qtbot.waitUntil(panel.undo_button.isEnabled)
     assert not panel.redo_button.isEnabled()

@@ -307,6 +307,29 @@ def test_closing_the_panel_ends_the_take_but_asks_first(qtbot: QtBot, panel: Roo
     qtbot.waitUntil(lambda: session.state.step is Step.CHOOSING)
 
 
+def test_a_room_under_a_name_in_use_replaces_that_one_at_a_second_press_only(
+    qtbot: QtBot, panel: RoomPanel, engine: FakeEngine, folder: RoomFolder, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "hall.wav", ROOM / np.abs(ROOM).max() * 0.5, RATE_HZ, subtype="FLOAT")
+    panel.import_file(tmp_path / "hall.wav")
+    await_step(qtbot, panel, Step.LEARNT)
+    panel.result.name.setText("Hall")
+    QTest.keyClick(panel.result.name, Qt.Key.Key_Return)
+    await_kept(qtbot, panel, "Hall")
+    click(panel.result.save_button)  # itself under its own name: nothing is lost
+    assert panel.result.save_button.text() == "Save"
+    panel.import_file(tmp_path / "hall.wav")
+    await_kept(qtbot, panel, "")
+    panel.result.name.setText("Hall")
+    click(panel.result.use_button)
+    assert panel.result.use_button.text() == "Replace?"
+    assert panel._session.state.kept == ""
+    click(panel.result.use_button)
+    await_kept(qtbot, panel, "Hall")
+    qtbot.waitUntil(lambda: sent(engine) == [RoomConfig(profile="Hall")])
+    assert folder.names() == ["Hall"]
+
+
 def test_escape_asks_before_a_room_that_is_not_saved_is_lost(qtbot: QtBot, panel: RoomPanel, tmp_path: Path) -> None:
     window = panel.window()
     assert isinstance(window, MainWindow)

@@ -23,6 +23,7 @@ from app.ui.widgets.caption_view import CaptionView
 from app.ui.widgets.captions_lamp import caption_targets
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.sign import Sign
+from app.ui.widgets.sure_button import SureButton
 from app.ui.widgets.text_label import text_label
 from app.ui.widgets.toggle import Toggle
 from engine import CaptionsState, CaptionsStatus, ServicesSnapshot, SetService, Snapshot, TranscriptFormat
@@ -68,8 +69,8 @@ class CaptionsPanel(ToolPanel):
         self.rules_button.toggled.connect(self._turn_page)
         self.large_button = quiet_button("Large", "Show the captions in a window of their own, as large as you like")
         self.large_button.clicked.connect(lambda: self.window_asked.emit(CaptionWindow))
-        self.forget = quiet_button("Delete text", "Delete all text of this session, also in its files")
-        self.forget.clicked.connect(self._forget)
+        self.forget = SureButton("Delete text", "Delete all text of this session, also in its files")
+        self.forget.sure.connect(self._forget)
         for button in (self.rules_button, self.large_button, self.forget):
             self.add_head_button(button)
         self._lay_out()

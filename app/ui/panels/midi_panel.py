@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge
 from app.ui import theme
-from app.ui.panels.panel_frame import quiet_button
+from app.ui.panels.panel_frame import clear, quiet_button
 from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.elided_label import ElidedLabel
@@ -95,10 +95,7 @@ class MidiPanel(ToolPanel):
         self.set_body(body, is_scrolled=False)
 
     def _show_ports(self, midi: MidiSnapshot) -> None:
-        while (item := self._grid.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._grid)
         self.maps = {}
         for row, port in enumerate(midi.ports):
             box = self.maps[port.port] = self._map_box(port, midi)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 from app.bridge import EngineBridge
 from app.imported_models import ImportedModel
 from app.ui import theme
-from app.ui.panels.panel_frame import quiet_button
+from app.ui.panels.panel_frame import clear, quiet_button
 from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.param_control import CalmComboBox
@@ -140,11 +140,7 @@ class ModelsPanel(ToolPanel):
     def _clear(self) -> None:
         self.buttons.clear()
         self._rows = 0
-        while (item := self._grid.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None and widget is not self.trial:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._grid, keep=self.trial)
 
     def _try(self, model_id: str) -> None:
         self._bridge.send(SetService(CanaryConfig(model=model_id, seconds=float(self.trial.currentData()))))

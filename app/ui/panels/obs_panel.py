@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, 
 
 from app.bridge import EngineBridge
 from app.ui import theme
+from app.ui.panels.panel_frame import clear
 from app.ui.panels.setting_specs import number
 from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
@@ -145,19 +146,24 @@ class ObsPanel(ToolPanel):
 
     def _show_rules(self, config: ObsConfig, status: ObsStatus, presets: tuple[str, ...]) -> None:
         rules = {rule.scene: rule.preset for rule in config.scene_rules}
-        for scene in (*status.choices.scenes, *rules):
-            if scene not in self._scenes:
-                self._add_scene(scene)
+        # A scene that OBS has no more is shown while it has a preset, so that this can be taken away.
+        scenes = tuple(dict.fromkeys((*status.choices.scenes, *rules)))
+        if scenes != tuple(self._scenes):
+            self._list_scenes(scenes)
         for scene, box in self._scenes.items():
             box.show_names(presets, rules.get(scene, ""))
 
-    def _add_scene(self, scene: str) -> None:
+    def _list_scenes(self, scenes: tuple[str, ...]) -> None:
+        clear(self._rule_grid)
+        self._scenes = {scene: self._scene_box(scene) for scene in scenes}
+        for row, (scene, box) in enumerate(self._scenes.items()):
+            self._rule_grid.addWidget(text_label(scene, FontRole.BODY), row, 0)
+            self._rule_grid.addWidget(box, row, 1)
+
+    def _scene_box(self, scene: str) -> NameBox:
         box = NameBox(f"Preset of scene {scene}", "Leaves the sound as it is")
         box.chosen.connect(lambda preset: self._set_rule(scene, preset))
-        row = len(self._scenes)
-        self._rule_grid.addWidget(text_label(scene, FontRole.BODY), row, 0)
-        self._rule_grid.addWidget(box, row, 1)
-        self._scenes[scene] = box
+        return box
 
     def _set_rule(self, scene: str, preset: str) -> None:
         others = tuple(rule for rule in self._config.scene_rules if rule.scene != scene)

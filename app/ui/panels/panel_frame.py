@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.painting import painting
@@ -95,6 +95,15 @@ def quiet_button(text: str, name: str) -> QPushButton:
     button.setToolTip(name)
     theme.use_font(button, FontRole.SMALL)
     return button
+
+
+def clear(layout: QLayout, keep: QWidget | None = None) -> None:
+    """Take everything out of a layout, and all but `keep` away for good."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None and widget is not keep:
+            widget.hide()
+            widget.deleteLater()
 
 
 def button_row(*widgets: QWidget, spacing: int = theme.GAP) -> QHBoxLayout:

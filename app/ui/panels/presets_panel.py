@@ -6,6 +6,7 @@ GUI thread. The engine reads and writes presets; only for files to hand on is th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, count
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,7 @@ from app.ui.theme import Colour, FontRole
 from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.hinted_list import HintedList
 from app.ui.widgets.param_control import CalmComboBox
+from app.ui.widgets.save_button import SaveButton
 from app.ui.widgets.sure_button import SureButton
 from app.ui.widgets.text_label import text_label
 from engine import (
@@ -66,11 +68,10 @@ class PresetsPanel(ToolPanel):
         self.text = text_label(is_wrapped=True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.name = QLineEdit()
-        self.name.setPlaceholderText("Name of a preset of your own")
         self.name.setAccessibleName("Name to save under")
         self.load_button = quiet_button("Load", "Load the preset that is marked")
         self.morph_button = quiet_button("Morph", f"Go over to the preset that is marked within {MORPH_MS / 1000:g} s")
-        self.save_button = quiet_button("Save", "Save the sound as it is under this name")
+        self.save_button = SaveButton("Save", "Save the sound as it is under this name")
         self.remove_button = SureButton("Remove", "Take away the preset of your own that is marked")
         self.import_button = quiet_button("Import…", "Keep a preset of Sidetone or EasyEffects from a file")
         self.export_button = quiet_button("Export…", "Write the preset that is marked to a file, to hand it on")
@@ -118,9 +119,9 @@ class PresetsPanel(ToolPanel):
         self.export_button.setEnabled(bool(description.text))
 
     def import_file(self, path: Path) -> None:
-        """Keep somebody's preset."""
+        """Keep somebody's preset; one of your own of that name stays beside it."""
         try:
-            self._send(ImportPreset(path.stem, read_preset_text(path)))
+            self._send(ImportPreset(_free_name(path.stem, self._shown.own), read_preset_text(path)))
         except PresetError as error:
             self._bridge.refused.emit(str(error))
 
@@ -166,8 +167,9 @@ class PresetsPanel(ToolPanel):
         self.load_button.clicked.connect(lambda: self._load(0.0))
         self.morph_button.clicked.connect(lambda: self._load(MORPH_MS))
         self.remove_button.sure.connect(lambda: self._send(RemovePreset(self._marked())))
-        self.save_button.clicked.connect(self._save)
-        self.name.returnPressed.connect(self._save)
+        self.save_button.sure.connect(lambda: self._send(SavePreset(self._target())))
+        self.name.returnPressed.connect(self.save_button.click)
+        self.name.textChanged.connect(self._follow_target)
         self.undo_button.clicked.connect(lambda: self._send(Undo()))
         self.redo_button.clicked.connect(lambda: self._send(Redo()))
         self.import_button.clicked.connect(self._ask_for_import)
@@ -224,15 +226,20 @@ class PresetsPanel(ToolPanel):
         name = self._marked()
         self.remove_button.calm_down()
         self.remove_button.setEnabled(name in self._shown.own)
+        self.name.setPlaceholderText(name if name in self._shown.own else "Name of a preset of your own")
+        self._follow_target()
         self._bridge.want_preset(name)
 
     def _load(self, morph_ms: float) -> None:
         if name := self._marked():
             self._send(LoadPreset(name, morph_ms))
 
-    def _save(self) -> None:
-        name = self.name.text().strip() or (self._marked() if self._marked() in self._shown.own else "")
-        self._send(SavePreset(name))
+    def _target(self) -> str:
+        """What the sound is saved as: the name that is typed, or that of the preset of your own that is marked."""
+        return self.name.text().strip() or (self._marked() if self._marked() in self._shown.own else "")
+
+    def _follow_target(self) -> None:
+        self.save_button.show_target(self._target(), self._shown.own)
 
     def _ask_for_import(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Keep a preset", "", _FILES)
@@ -246,6 +253,13 @@ class PresetsPanel(ToolPanel):
 
     def _send(self, command: Command) -> None:
         self._bridge.send(command)
+
+
+def _free_name(name: str, taken: Sequence[str]) -> str:
+    """The name, or where it is taken, the first free one with a number behind it."""
+    taken_in_small = {each.casefold() for each in taken}
+    names = chain((name,), (f"{name} {number}" for number in count(2)))
+    return next(each for each in names if each.casefold() not in taken_in_small)
 
 
 def _offer(box: CalmComboBox, names: Sequence[str], chosen: str, nothing: str) -> None:

@@ -13,10 +13,11 @@ from app.room_picture import RoomPicture
 from app.room_state import Beside, RoomState
 from app.ui import theme
 from app.ui.panels.panel_frame import button_row, quiet_button
-from app.ui.panels.room_layout import page_column, say, small_button
+from app.ui.panels.room_layout import page_column, say
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.name_box import NameBox
 from app.ui.widgets.room_plot import RoomPlot
+from app.ui.widgets.save_button import SaveButton
 from app.ui.widgets.sure_button import SureButton
 from app.ui.widgets.text_label import text_label
 from app.ui.widgets.waterfall_plot import WaterfallPlot
@@ -36,6 +37,7 @@ class ResultPage(QWidget):
         super().__init__()
         self._shown: RoomPicture | None = None
         self._beside: Beside | None = None
+        self._others: tuple[str, ...] = ()
         self.picture = QWidget()
         self.legend = QLabel()
         self.legend.setStyleSheet(f"color: {Colour.MUTED}")
@@ -53,8 +55,9 @@ class ResultPage(QWidget):
         self.name.setPlaceholderText("Name of this room")
         self.name.setAccessibleName("Name of this room")
         theme.use_font(self.name, FontRole.SMALL)
-        self.use_button = small_button("Save and use", "Keep this room, and take it out of the voice")
-        self.save_button = quiet_button("Save", "Keep this room under this name")
+        self.use_button = SaveButton("Save and use", "Keep this room, and take it out of the voice")
+        self.use_button.setObjectName("")  # Not quiet: it is the one to press.
+        self.save_button = SaveButton("Save", "Keep this room under this name")
         self.back_button = SureButton("Back", "Back to the ways and the rooms; what is not saved is forgotten")
         self.png_button = quiet_button("Picture…", "Write this picture to a PNG file")
         self.equalizer_button = quiet_button("Equalizer APO…", "Write the correction as Equalizer APO's text")
@@ -65,6 +68,7 @@ class ResultPage(QWidget):
             button.setCheckable(True)
             button.clicked.connect(lambda _=False, plot=plot: self._show_plot(plot))
         self._show_plot(self.plot)
+        self.name.textChanged.connect(self._follow_name)
 
     def show_state(self, state: RoomState) -> None:
         """Show what was learnt; what the user types is left alone."""
@@ -83,11 +87,16 @@ class ResultPage(QWidget):
         self._beside = state.beside
         self.plot.show_beside(state.beside.picture if state.beside else None)
         say(self.comparison, state.beside.words if state.beside else "")
-        others = [name for name in state.names if name != state.kept]
-        self.beside.setEnabled(bool(others))
-        self.beside.show_names(others, state.beside.name if state.beside else "")
+        self._others = tuple(name for name in state.names if name != state.kept)
+        self.beside.setEnabled(bool(self._others))
+        self.beside.show_names(self._others, state.beside.name if state.beside else "")
+        self._follow_name()
         self._show_legend()
         say(self.problem, state.problem)
+
+    def _follow_name(self) -> None:
+        for button in (self.use_button, self.save_button):
+            button.show_target(self.name.text().strip(), self._others)
 
     def _show_plot(self, plot: QWidget) -> None:
         self.plots.setCurrentWidget(plot)

@@ -20,6 +20,8 @@ class SureButton(QPushButton):
     text : str
     name : str
         What it does, for those who hear the window, and in the tooltip.
+    question : str
+        What it says while it asks.
 
     Attributes
     ----------
@@ -29,9 +31,10 @@ class SureButton(QPushButton):
 
     sure = Signal()
 
-    def __init__(self, text: str, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, text: str, name: str, question: str = QUESTION, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
         self._usual = text
+        self._question = question
         self.asks = True
         self.setObjectName("quiet")
         self.setCheckable(True)
@@ -44,7 +47,7 @@ class SureButton(QPushButton):
 
     def sizeHint(self) -> QSize:
         """Room for the question too, so that nothing beside it moves."""
-        room = self.fontMetrics().horizontalAdvance(QUESTION) - self.fontMetrics().horizontalAdvance(self.text())
+        room = self.fontMetrics().horizontalAdvance(self._question) - self.fontMetrics().horizontalAdvance(self.text())
         return super().sizeHint() + QSize(max(0, room), 0)
 
     def calm_down(self) -> None:
@@ -55,7 +58,7 @@ class SureButton(QPushButton):
 
     def _ask_or_do(self, is_asked: bool) -> None:
         if is_asked and self.asks:
-            self.setText(QUESTION)
+            self.setText(self._question)
             self._calm.start()
             return
         self.calm_down()
