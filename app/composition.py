@@ -127,7 +127,7 @@ def chain_models(store: ModelStore) -> tuple[str, ...]:
 
 
 def _built_stages(paths: Paths, is_live: bool) -> list[Stage[Any]]:
-    from engine.dsp.kernel import are_compiled
+    from engine.core.kernel import are_compiled
     from engine.stages import STAGES
 
     models = chosen_models(paths, is_live)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from time import perf_counter_ns
 
 from engine.core.chain import Chain
+from engine.core.kernel import compile_kernels
 from engine.core.meters import DurationHistogram
 from engine.core.stage import Block
 from engine.core.tap import Tap
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.level import LevelMeter
 from engine.dsp.loudness import LoudnessMeter
 from engine.dsp.loudness_history import LoudnessHistory

@@ -17,9 +17,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import compile_kernels
 from engine.core.stage import Block
 from engine.dsp.fft import FftTables, plan_fft
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.partitioned_convolution import (
     BINS,
     FADED,

@@ -14,9 +14,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import kernel
 from engine.dsp.decibel import kernel_db_to_gain
 from engine.dsp.envelope import follow_reduction, soft_knee_reduction_db
-from engine.dsp.kernel import kernel
 from engine.dsp.smoothing import glide, glide_is_over
 
 _DAMPING = 2.0**0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.dsp.kernel import inline
+from engine.core.kernel import inline
 
 _NEPER_PER_DB = math.log(10.0) / 20.0
 

@@ -20,10 +20,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import compile_kernels, inline, kernel
 from engine.core.stage import Block
 from engine.dsp.direct_convolution import convolve_directly
 from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, plan_fft, real_fft
-from engine.dsp.kernel import compile_kernels, inline, kernel
 
 LATE_MS = 50.0
 """From here on a reflection is reverberation and no longer part of the sound itself."""

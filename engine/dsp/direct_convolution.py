@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import inline
+from engine.core.kernel import inline
 
 
 @inline

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import kernel
+from engine.core.kernel import kernel
 
 
 @kernel("int64(float32[:, :], float32[:, ::1], int64, float32[:, :])")

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import kernel
 from engine.dsp.decibel import kernel_db_to_gain
-from engine.dsp.kernel import kernel
 from engine.dsp.listening import frames_to_look, hear, is_voice_there, learn_voice, usual_voice_lufs
 from engine.dsp.smoothing import glide, glide_is_over
 

@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import inline
+from engine.core.kernel import inline
 
 # Gain steps below this (dB) are inaudible and end the decay.
 _TINY_DB = 1e-7

@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import inline, kernel
+from engine.core.kernel import inline, kernel
 from engine.dsp.responses import SECTION_VALUES
 from engine.dsp.smoothing import glide, glide_is_over
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import inline
+from engine.core.kernel import inline
 
 FFT_TYPE = "Tuple((int64[::1], complex64[::1], complex64[::1], complex64[:, ::1]))"
 """How signatures of kernels write `FftTables`."""

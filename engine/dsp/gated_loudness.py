@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import inline
+from engine.core.kernel import inline
 
 _OFFSET_LU = -0.691
 ABSOLUTE_GATE_LUFS = -70.0

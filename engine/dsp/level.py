@@ -10,8 +10,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import compile_kernels, kernel
 from engine.core.stage import Block
-from engine.dsp.kernel import compile_kernels, kernel
 
 _CLIP_SHOWN_S = 2
 _RMS_S = 0.3

@@ -15,9 +15,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import inline, kernel
 from engine.dsp.decibel import kernel_db_to_gain, kernel_gain_to_db
 from engine.dsp.gated_loudness import energy_to_lufs
-from engine.dsp.kernel import inline, kernel
 from engine.dsp.listening import (
     STEP_LUFS,
     STEPS_PER_S,

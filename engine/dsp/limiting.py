@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import kernel
+from engine.core.kernel import kernel
 from engine.dsp.smoothing import glide, glide_is_over, new_glides
 from engine.dsp.true_peak import REACH_SAMPLES, TAPS, find_interval_peaks, interpolator
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import compile_kernels, inline, kernel
 from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, plan_fft, real_fft
-from engine.dsp.kernel import compile_kernels, inline, kernel
 
 WHITE_NOISE = 1e-5
 """Share of white noise mixed into the autocorrelation: keeps it well conditioned where a voice has no highs."""

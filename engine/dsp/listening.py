@@ -15,9 +15,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import inline
 from engine.core.stage import StreamFormat
 from engine.dsp.k_weighting import k_weighting
-from engine.dsp.kernel import inline
 
 STEPS_PER_S = 100
 

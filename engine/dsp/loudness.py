@@ -15,9 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import compile_kernels, inline, kernel
 from engine.dsp.gated_loudness import BINS, count_window, energy_to_lufs, gated_lufs, integrated_lufs, range_lu
 from engine.dsp.k_weighting import k_weighting
-from engine.dsp.kernel import compile_kernels, inline, kernel
 from engine.dsp.true_peak import TAPS, find_interval_peaks, interpolator
 
 _STEPS_PER_S = 100

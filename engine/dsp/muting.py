@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import kernel
+from engine.core.kernel import kernel
 
 FADE_MS = 5.0
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import inline, kernel
 from engine.dsp.direct_convolution import convolve_directly
 from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, real_fft
-from engine.dsp.kernel import inline, kernel
 
 PARTITION_FRAMES = 480
 BINS = PARTITION_FRAMES + 1

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import kernel
+from engine.core.kernel import kernel
 
 LOUDEST = 1000.0
 """60 dB above full scale: far beyond any sound, and far below where squares overflow."""

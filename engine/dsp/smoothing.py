@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import inline
+from engine.core.kernel import inline
 
 GLIDE_MS = 5.0
 """Time constant of each of the two poles; a glide is 99 % done after 6.6 of them."""

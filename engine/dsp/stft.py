@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import inline
+from engine.core.kernel import inline
 
 LARGEST_SAMPLE = 100.0
 """40 dB above full scale. Beyond it is no sound, and squares of it would upset the running means of a model for

@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import kernel
+from engine.core.kernel import kernel
 from engine.dsp.smoothing import glide, glide_is_over
 
 # Dampings 1/Q of the Butterworth sections: one of second order, or the two of fourth order (2 cos of the pole angles).

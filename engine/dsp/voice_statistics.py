@@ -14,9 +14,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import compile_kernels, kernel
 from engine.core.stage import StreamFormat
 from engine.dsp.decibel import kernel_gain_to_db
-from engine.dsp.kernel import compile_kernels, kernel
 from engine.dsp.listening import FRAMES_LEFT, forget_voice, frames_to_look, hear, is_teaching, new_listener
 
 _CREST_MS = 200.0

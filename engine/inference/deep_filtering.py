@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import inline, kernel
 from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, real_fft
-from engine.dsp.kernel import inline, kernel
 from engine.dsp.stft import append_hop
 
 HOP_SAMPLES = 480

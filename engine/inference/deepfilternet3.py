@@ -19,9 +19,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import compile_kernels
 from engine.dsp.erb import erb_band_ends
 from engine.dsp.fft import plan_fft
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.linear_prediction import LinearPredictor
 from engine.dsp.stft import vorbis_window
 from engine.errors import ModelError

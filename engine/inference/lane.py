@@ -14,10 +14,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from engine.core.delay import DelayLine
+from engine.core.kernel import compile_kernels
 from engine.core.landing import Landing
 from engine.core.stage import Block
 from engine.dsp.dry_path import delay, is_finite, keep_distance
-from engine.dsp.kernel import compile_kernels
 from engine.inference.dry import DRY, Dry
 from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser, Residual
 from engine.inference.ladder import Failure

@@ -15,8 +15,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import compile_kernels, kernel
 from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, plan_fft, real_fft
-from engine.dsp.kernel import compile_kernels, kernel
 from engine.dsp.stft import append_hop, sine_window
 from engine.errors import ModelError
 from engine.inference.frame_denoiser import Residual, no_residual

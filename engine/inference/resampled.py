@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dsp.kernel import compile_kernels, kernel
+from engine.core.kernel import compile_kernels, kernel
 from engine.errors import ModelError
 from engine.inference.dry_mix import DryMix
 from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser, Residual, no_residual

@@ -15,8 +15,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.kernel import compile_kernels, kernel
 from engine.core.stage import Block
-from engine.dsp.kernel import compile_kernels, kernel
 
 _PHASES = 512
 _HALF_TAPS = 24

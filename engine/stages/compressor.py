@@ -14,12 +14,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from engine.core.kernel import compile_kernels
 from engine.core.params import Params, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.compression import compress
 from engine.dsp.decibel import gain_to_db
 from engine.dsp.envelope import follow_coefficient
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.responses import warped_frequency
 from engine.dsp.smoothing import glide_coefficient, new_glides
 from engine.dsp.voice_statistics import VoiceStatistics

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from engine.core.kernel import compile_kernels
 from engine.core.params import Params, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.de_essing import de_ess, detector_coefficients
 from engine.dsp.envelope import follow_coefficient
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.responses import warped_frequency
 from engine.dsp.smoothing import glide_coefficient, new_glides
 

@@ -11,11 +11,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from engine.core.kernel import compile_kernels
 from engine.core.params import Params, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.decibel import SILENCE_DB, gain_to_db
 from engine.dsp.ducking import duck
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.listening import HOLD_STEPS, forget_voice, hold_steps, new_listener, new_usual_voice
 from engine.dsp.smoothing import glide_coefficient, new_glides
 

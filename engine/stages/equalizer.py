@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from engine.core.kernel import compile_kernels
 from engine.core.params import Params, choice, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.decibel import db_to_gain
 from engine.dsp.equalization import equalize
 from engine.dsp.gain import apply_gain
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.responses import BANDS, KINDS, PEAK, SECTION_VALUES, equalizer_sections
 from engine.dsp.smoothing import glide_coefficient, new_glides
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from engine.core.kernel import compile_kernels
 from engine.core.params import Params, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.gating import gate
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.listening import (
     HOLD_STEPS,
     OPENS_LU,

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from engine.core.kernel import compile_kernels
 from engine.core.params import Params, choice, param
 from engine.core.stage import Block, Context, Stage, StreamFormat
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.responses import warped_frequency
 from engine.dsp.smoothing import glide_coefficient, new_glides
 from engine.dsp.svf import high_pass

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from engine.core.kernel import compile_kernels
 from engine.core.params import Params, param
 from engine.core.stage import Block, Context, Stage, StreamFormat
 from engine.dsp.decibel import db_to_gain
 from engine.dsp.gain import apply_gain
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.smoothing import glide_coefficient, new_glides
 
 

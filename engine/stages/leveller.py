@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from engine.core.kernel import compile_kernels
 from engine.core.params import Params, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.gated_loudness import energy_to_lufs
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.levelling import FAST_STEPS, GAIN_DB, LEVELLER_STATE_SIZE, MOMENTARY_STEPS, VOICE_ENERGY, level
 from engine.dsp.listening import forget_voice, new_listener
 from engine.dsp.smoothing import glide_coefficient, new_glides

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from engine.core.kernel import compile_kernels
 from engine.core.params import Params, param
 from engine.core.stage import Block, Context, MeterSpec, Stage, StreamFormat
 from engine.dsp.decibel import db_to_gain, gain_to_db
 from engine.dsp.envelope import follow_coefficient
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.limiting import LimiterState, limit
 from engine.dsp.smoothing import glide_coefficient
 

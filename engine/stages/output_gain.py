@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from engine.core.kernel import compile_kernels
 from engine.core.params import Params, param, switch
 from engine.core.stage import Block, Context, Stage, StreamFormat
 from engine.dsp.decibel import db_to_gain
 from engine.dsp.gain import apply_gain
-from engine.dsp.kernel import compile_kernels
 from engine.dsp.muting import fade_curve, mute
 from engine.dsp.smoothing import glide_coefficient, new_glides
 

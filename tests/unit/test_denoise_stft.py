@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.core.kernel import compile_kernels, kernel
 from engine.dsp.erb import erb_band_ends, erb_frequency, erb_rate
-from engine.dsp.kernel import compile_kernels, kernel
 from engine.dsp.stft import LARGEST_SAMPLE, append_hop, sine_window, vorbis_window
 
 

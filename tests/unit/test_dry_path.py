@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.core.kernel import compile_kernels
 from engine.dsp.dry_path import delay, is_finite, keep_distance
-from engine.dsp.kernel import compile_kernels
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.core.kernel import compile_kernels, kernel
 from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, plan_fft, real_fft
-from engine.dsp.kernel import compile_kernels, kernel
 
 
 @kernel(f"void({FFT_TYPE}, float32[::1], complex64[::1])")

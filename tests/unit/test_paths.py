@@ -34,7 +34,7 @@ def test_the_variables_override_a_folder_each(tmp_path: Path, monkeypatch: pytes
 
 
 def test_compiled_kernels_lie_in_the_folder_that_was_chosen(tmp_path: Path) -> None:
-    script = "import numba; from engine.dsp import kernel; print(numba.config.CACHE_DIR)"
+    script = "import numba; from engine.core import kernel; print(numba.config.CACHE_DIR)"
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     done = subprocess.run(
         [sys.executable, "-c", script],

@@ -25,13 +25,14 @@ _REORDER = {"reassoc", "contract", "nsz"}
 
 def _source_fingerprint() -> str:
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    own = Path(__file__)
+    for path in [own, *sorted((own.parents[1] / "dsp").glob("*.py"))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-# Numba notices a change in a kernel's own file, not in an inline function it took from another one; and a program folder
-# may be read-only. So the cache lies in the user's folder, under a name that changes with any of these sources.
+# Numba notices a change in a kernel's own file, not in an inline function it took from another one, and those lie in `dsp`;
+# and a program folder may be read-only. So the cache lies in the user's folder, under a name that changes with these sources.
 _config = cast(Any, numba.config)
 if not _config.CACHE_DIR:
     _config.CACHE_DIR = str(cache_folder() / "kernels" / _source_fingerprint())
