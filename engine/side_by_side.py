@@ -32,7 +32,7 @@ class _Side:
     def __init__(self, fmt: StreamFormat, delay_samples: int) -> None:
         self.meter = LoudnessMeter(fmt.sample_rate, fmt.channels)
         self.gain_db = 0.0
-        self._line = DelayLine(fmt.channels, delay_samples, fmt.max_frames)
+        self._line = DelayLine(fmt.channels, delay_samples)
         self._gain = 1.0
         self._glide = 1.0 - math.exp(-fmt.max_frames / (GLIDE_S * fmt.sample_rate))
         self._ramp = np.linspace(0.0, 1.0, fmt.max_frames + 1, dtype=np.float32)[1:]

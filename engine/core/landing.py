@@ -6,7 +6,9 @@ Audio thread; never waits or allocates.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from engine.core.kernel import compile_kernels, kernel
 from engine.core.stage import Block
 
 LANDING_FRAMES = 96
@@ -17,30 +19,22 @@ class Landing:
 
     The distance that was last heard, turned about its last sample, goes on from there in value and in slope; that is faded
     out over 96 frames.
-
-    Attributes
-    ----------
-    distance : Block
-        What the last samples were more than dry, shape (channels, `LANDING_FRAMES` + 1).
     """
 
     def __init__(self, channels: int) -> None:
-        self.distance = np.zeros((channels, LANDING_FRAMES + 1), np.float32)
+        compile_kernels(_keep)
+        self._distance = np.zeros((channels, LANDING_FRAMES + 1), np.float32)
         self._bridge = np.zeros((channels, LANDING_FRAMES), np.float32)
         self._fade = (0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, LANDING_FRAMES))).astype(np.float32)
         self._bridged_frames = LANDING_FRAMES
 
     def keep(self, block: Block, dry: Block) -> None:
         """Remember what was put out and what dry was, both (channels, frames). Audio thread, after every block."""
-        kept = self.distance
-        count = min(block.shape[1], kept.shape[1])
-        if count < kept.shape[1]:
-            kept[:, :-count] = kept[:, count:]
-        np.subtract(block[:, -count:], dry[:, -count:], out=kept[:, -count:])
+        _keep(block, dry, self._distance)
 
     def begin(self) -> None:
         """Land from where the last block ended. Audio thread."""
-        np.subtract(2.0 * self.distance[:, -1:], self.distance[:, -2::-1], out=self._bridge)
+        np.subtract(2.0 * self._distance[:, -1:], self._distance[:, -2::-1], out=self._bridge)
         self._bridge *= self._fade
         self._bridged_frames = 0
 
@@ -54,5 +48,19 @@ class Landing:
 
     def reset(self) -> None:
         """Forget the past. Audio thread."""
-        self.distance.fill(0.0)
+        self._distance.fill(0.0)
         self._bridged_frames = LANDING_FRAMES
+
+
+@kernel("void(float32[:, :], float32[:, :], float32[:, ::1])")
+def _keep(block: NDArray[np.float32], dry: NDArray[np.float32], distance: NDArray[np.float32]) -> None:
+    """Append how far `block` is from `dry` to `distance`, shape (channels, any), and drop the oldest."""
+    channels, frames = block.shape
+    kept = distance.shape[1]
+    new = min(frames, kept)
+    for channel in range(channels):
+        for index in range(kept - new):
+            distance[channel, index] = distance[channel, index + new]
+        for index in range(new):
+            frame = frames - new + index
+            distance[channel, kept - new + index] = block[channel, frame] - dry[channel, frame]

@@ -9,7 +9,6 @@ budget is taken out and tried again later.
 
 from __future__ import annotations
 
-from math import isfinite
 from time import perf_counter_ns
 from typing import Any
 
@@ -17,6 +16,8 @@ import numpy as np
 
 from engine.core.chain_settings import SettingsInUse
 from engine.core.delay import DelayLine
+from engine.core.finite import is_finite
+from engine.core.kernel import compile_kernels
 from engine.core.landing import Landing
 from engine.core.meters import DurationHistogram
 from engine.core.params import Params
@@ -66,9 +67,10 @@ class Slot:
     def prepare(self, fmt: StreamFormat) -> None:
         """Prepare the stage and everything beside it. Control thread."""
         self.stage.prepare(fmt)
+        compile_kernels(is_finite)
         self.latency_samples = self.stage.latency_samples
         self._sample_rate = fmt.sample_rate
-        self._delay = DelayLine(fmt.channels, self.latency_samples, fmt.max_frames)
+        self._delay = DelayLine(fmt.channels, self.latency_samples)
         self._dry = np.zeros((fmt.channels, fmt.max_frames), np.float32)
         self._landing = Landing(fmt.channels)
         self._fade_frames = round(FADE_MS * fmt.sample_rate / 1000)
@@ -124,8 +126,7 @@ class Slot:
             return self._fail(f"{type(error).__name__}: {error}")
         elapsed_ns = perf_counter_ns() - started_ns
         self.durations.add(elapsed_ns)
-        # A sum is NaN or Inf if any sample is; one pass, no array of flags.
-        if not isfinite(np.add.reduce(block, axis=None)) and not np.isfinite(block).all():
+        if not is_finite(block):
             return self._fail("it returned samples that are no numbers")
         self._overruns = self._overruns + 1 if self.budget_ns and elapsed_ns > self.budget_ns else 0
         if self._overruns >= _OVERRUNS_TO_FAULT:

@@ -117,8 +117,8 @@ class Canary:
         self._hop_s = hop / current.sample_rate
         self._hop_samples = hop
         self._streams = current.stream(), candidate.stream()
-        self._lines = tuple(DelayLine(1, delay_samples - own.delay_samples, hop) for own in (current, candidate))
-        self._dry_line = DelayLine(1, delay_samples, hop)
+        self._lines = tuple(DelayLine(1, delay_samples - own.delay_samples) for own in (current, candidate))
+        self._dry_line = DelayLine(1, delay_samples)
         self._outs = np.zeros((3, 1, hop), np.float32)
         self._rest = np.zeros(0, np.float32)
         self._costs = DurationHistogram(), DurationHistogram()

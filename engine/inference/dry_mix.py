@@ -24,7 +24,7 @@ class DryMix:
     """
 
     def __init__(self, delay_samples: int, hop_samples: int) -> None:
-        self._line = DelayLine(1, delay_samples, hop_samples)
+        self._line = DelayLine(1, delay_samples)
         self._dry = np.zeros((1, hop_samples), np.float32)
         self._difference = np.zeros(hop_samples, np.float32)
         self.dry_power = 0.0

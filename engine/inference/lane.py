@@ -14,10 +14,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from engine.core.delay import DelayLine
+from engine.core.finite import is_finite
 from engine.core.kernel import compile_kernels
 from engine.core.landing import Landing
 from engine.core.stage import Block
-from engine.dsp.dry_path import delay, is_finite, keep_distance
 from engine.inference.dry import DRY, Dry
 from engine.inference.frame_denoiser import DenoiserStream, FrameDenoiser, Residual
 from engine.inference.ladder import Failure
@@ -44,7 +44,7 @@ class Lane:
 
     def __init__(self, denoiser: FrameDenoiser, channels: int, delay_samples: int) -> None:
         self._streams = [denoiser.stream() for _ in range(channels)]
-        self._padding = DelayLine(channels, delay_samples - denoiser.delay_samples, denoiser.hop_samples)
+        self._padding = DelayLine(channels, delay_samples - denoiser.delay_samples)
         self._delay_hops = -(-denoiser.delay_samples // denoiser.hop_samples)
         self._warm_up_hops = denoiser.warm_up_hops
         self._hops_to_fill = HOPS_TO_REFILL + -(-self._padding.delay_samples // denoiser.hop_samples)
@@ -123,9 +123,8 @@ class Lanes:
         self._lanes = {
             name: Lane(denoiser, channels, delay_samples) for name, denoiser in {**denoisers, DRY: dry}.items()
         }
-        compile_kernels(delay, is_finite, keep_distance)
-        self._dry_line = np.zeros((channels, delay_samples), np.float32)
-        self._dry_position = 0
+        compile_kernels(is_finite)
+        self._dry_line = DelayLine(channels, delay_samples)
         self._dry = np.zeros((channels, hop), np.float32)
         self._landing = Landing(channels)
         self.failure: Failure | None = None
@@ -165,7 +164,7 @@ class Lanes:
             Whether one that begins now should warm up only as long as it must.
         """
         self.failure = None
-        self._dry_position = delay(hop_in, self._dry_line, self._dry_position, self._dry)
+        self._dry_line.process(hop_in, self._dry)
         if self._is_fresh:
             self._is_fresh = False
             self._current = wanted
@@ -181,7 +180,7 @@ class Lanes:
         elif self._next:
             self._lead_over(hop_out)
         self._landing.cross(hop_out)
-        keep_distance(hop_out, self._dry, self._landing.distance)
+        self._landing.keep(hop_out, self._dry)
 
     def drop(self) -> None:
         """Go to dry with the next hop, without running the denoiser that is heard even once more. Audio thread."""
@@ -231,6 +230,5 @@ class Lanes:
         self._faded_hops = 0
         self._is_fresh = True
         self.failure = None
-        self._dry_line.fill(0.0)
-        self._dry_position = 0
+        self._dry_line.reset()
         self._landing.reset()

@@ -64,7 +64,7 @@ class Late(Stage[EchoParams]):
         return self._delay_samples
 
     def prepare(self, fmt: StreamFormat) -> None:
-        self._line = DelayLine(fmt.channels, self._delay_samples, fmt.max_frames)
+        self._line = DelayLine(fmt.channels, self._delay_samples)
         self._out = np.zeros((fmt.channels, fmt.max_frames), np.float32)
 
     def process(self, block: Block, ctx: Context[EchoParams]) -> None:

@@ -43,7 +43,7 @@ class Wait(Stage[WaitParams]):
 
     def prepare(self, fmt: StreamFormat) -> None:
         self._samples = self._wanted_samples
-        self._line = DelayLine(fmt.channels, self._samples, fmt.max_frames)
+        self._line = DelayLine(fmt.channels, self._samples)
 
     def process(self, block: Block, ctx: Context[WaitParams]) -> None:
         self._wanted_samples = int(ctx.params.hops) * HOP
