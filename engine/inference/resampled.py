@@ -33,7 +33,7 @@ PASSBAND = 0.92
 class _Resampler:
     """Turns hops of one rate into hops of another. One stream."""
 
-    def __init__(self, from_hz: int, to_hz: int, hop_in: int, hop_out: int) -> None:
+    def __init__(self, from_hz: int, to_hz: int, hop_in: int) -> None:
         compile_kernels(_resample)
         common = gcd(from_hz, to_hz)
         up, self._down = to_hz // common, from_hz // common
@@ -131,8 +131,8 @@ class ResampledStream:
     def __init__(self, denoiser: FrameDenoiser, sample_rate: int, hop_samples: int, delay_samples: int) -> None:
         self._stream: DenoiserStream = denoiser.stream()
         self._mix = DryMix(delay_samples, hop_samples)
-        self._in = _Resampler(sample_rate, denoiser.sample_rate, hop_samples, denoiser.hop_samples)
-        self._out = _Resampler(denoiser.sample_rate, sample_rate, denoiser.hop_samples, hop_samples)
+        self._in = _Resampler(sample_rate, denoiser.sample_rate, hop_samples)
+        self._out = _Resampler(denoiser.sample_rate, sample_rate, denoiser.hop_samples)
         self._hop = np.zeros(denoiser.hop_samples, np.float32)
 
     @property

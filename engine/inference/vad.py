@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from engine.inference.session import StatefulStep, open_model
 
-SAMPLE_RATE_HZ = 16_000
 HOP_SAMPLES = 512
 _PAST_SAMPLES = 64
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.config import SAMPLE_RATE_HZ
 from engine.dsp.curve import Values
 from engine.errors import RoomError
 from engine.measure.response import decay_of
 from engine.measure.sweep import expect_no_clipping
-
-RATE_HZ = 48_000
 
 _FRAME = 240
 _BEFORE_S, _AFTER_S = 0.005, 3.0
@@ -55,7 +54,7 @@ def evaluate_claps(recording: NDArray[np.floating]) -> ClapResult:
     # A clap is the loudest of what jumps up; a dog that barks further away is none.
     loudest = max((float(np.abs(piece).max()) for piece in pieces), default=0.0)
     claps = [piece for piece in pieces if np.abs(piece).max() >= 10 ** (_FAINTEST_DB / 20) * loudest]
-    usable = [piece for piece in claps if decay_of(piece, RATE_HZ).t20_s is not None]
+    usable = [piece for piece in claps if decay_of(piece, SAMPLE_RATE_HZ).t20_s is not None]
     if not usable:
         raise RoomError(
             "no clap stood clear of the noise for long enough; clap harder, in a quieter moment, and keep still after it"
@@ -65,7 +64,7 @@ def evaluate_claps(recording: NDArray[np.floating]) -> ClapResult:
 
 def _rises(level_db: Values, noise_db: float) -> list[int]:
     """Frames at which the level jumps up out of quiet."""
-    apart = round(_APART_S * RATE_HZ / _FRAME)
+    apart = round(_APART_S * SAMPLE_RATE_HZ / _FRAME)
     starts: list[int] = []
     for frame in range(2, level_db.size):
         is_jump = level_db[frame] - level_db[max(0, frame - 4) : frame - 1].max(initial=-200.0) > _LEAST_RISE_DB
@@ -78,8 +77,11 @@ def _rises(level_db: Values, noise_db: float) -> list[int]:
 def _piece(heard: Values, start: int, end: int) -> Values | None:
     """One clap up to the next, from just before its peak on; None if it is cut off at once."""
     peak = start + int(np.argmax(np.abs(heard[start : start + 4 * _FRAME])))
-    first, last = peak - round(_BEFORE_S * RATE_HZ), min(end - 2 * _FRAME, peak + round(_AFTER_S * RATE_HZ))
-    return heard[max(0, first) : last] if last - peak > round(_APART_S * RATE_HZ / 2) else None
+    first, last = (
+        peak - round(_BEFORE_S * SAMPLE_RATE_HZ),
+        min(end - 2 * _FRAME, peak + round(_AFTER_S * SAMPLE_RATE_HZ)),
+    )
+    return heard[max(0, first) : last] if last - peak > round(_APART_S * SAMPLE_RATE_HZ / 2) else None
 
 
 def _clearness_db(piece: Values) -> float:

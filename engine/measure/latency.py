@@ -15,15 +15,16 @@ from typing import Protocol
 
 import numpy as np
 
+from engine.config import SAMPLE_RATE_HZ
 from engine.errors import DeviceError
 from engine.io import pulse
 from engine.io.backend import DeviceInfo
 from engine.io.devices import Direction, find_device
 from engine.measure.correlation import delay_between
-from engine.measure.pipewire_tap import RATE_HZ, PipeWireTap, why_not
+from engine.measure.pipewire_tap import PipeWireTap, why_not
 
-_WINDOW_FRAMES = 3 * RATE_HZ
-_EVERY_FRAMES = RATE_HZ
+_WINDOW_FRAMES = 3 * SAMPLE_RATE_HZ
+_EVERY_FRAMES = SAMPLE_RATE_HZ
 _AGREEMENT_MS = 1.0
 _RETRY_S = 2.0
 _LOOK_S = 0.25
@@ -99,7 +100,7 @@ class PassiveLatencyMeter:
             if not np.all(np.any(window[-_EVERY_FRAMES:], axis=0)):
                 # Digital silence: a source may have gone and come back without its link.
                 tap.link()
-            delay = delay_between(window[:, 0], window[:, 1], RATE_HZ)
+            delay = delay_between(window[:, 0], window[:, 1], SAMPLE_RATE_HZ)
             if delay is None or not delay.is_clear:
                 last_ms = None
                 continue
@@ -118,7 +119,7 @@ class PassiveLatencyMeter:
                 "PulseAudio",
                 source.channels,
                 0,
-                RATE_HZ,
+                SAMPLE_RATE_HZ,
                 is_default_input=source.is_default,
                 is_monitor=source.is_monitor,
             )

@@ -19,9 +19,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.config import SAMPLE_RATE_HZ
 from engine.system_programs import system_environment
 
-RATE_HZ = 48_000
 _FRAME_BYTES = 8
 _START_S = 5.0
 
@@ -53,7 +53,14 @@ class PipeWireTap:
     def __init__(self, first: str, second: str) -> None:
         self._sources = (first, second)
         self._node = f"sidetone-latency-{uuid.uuid4().hex[:8]}"
-        command = ["pw-record", "--target=0", f"--rate={RATE_HZ}", "--channels=2", "--format=f32", "--latency=100ms"]
+        command = [
+            "pw-record",
+            "--target=0",
+            f"--rate={SAMPLE_RATE_HZ}",
+            "--channels=2",
+            "--format=f32",
+            "--latency=100ms",
+        ]
         if "--raw" in _printed("pw-record", "--help"):
             command.append("--raw")
         # It must neither be moved to another source nor be shown as a program that listens.

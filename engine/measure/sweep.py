@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.config import SAMPLE_RATE_HZ
 from engine.dsp.curve import THIRD_OCTAVES_HZ, Values, power_spectrum, third_octave_db
 from engine.errors import RoomError
-
-RATE_HZ = 48_000
 
 _FADE_S = 0.02
 _BEFORE_S, _AFTER_S = 0.005, 2.0
@@ -68,17 +67,17 @@ class Sweep:
         seconds = self.sweep_s * stretch
         low_hz, high_hz = self.low_hz / stretch, self.high_hz / stretch
         rate = seconds / np.log(high_hz / low_hz)
-        t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+        t = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
         samples = 10 ** (self.level_dbfs / 20) * np.sin(2 * np.pi * low_hz * rate * (np.exp(t / rate) - 1.0))
         fade = np.clip(np.minimum(t, seconds - t) / _FADE_S, 0.0, 1.0)
         return np.asarray(samples * (0.5 - 0.5 * np.cos(np.pi * fade)))
 
     def stimulus(self) -> NDArray[np.float32]:
         """Everything that is played, shape (frames,)."""
-        sound = np.zeros(round(self.seconds * RATE_HZ), np.float32)
+        sound = np.zeros(round(self.seconds * SAMPLE_RATE_HZ), np.float32)
         sweep = self.one()
         for take in range(self.takes):
-            start = round((self.silence_s + take * self.spacing_s) * RATE_HZ)
+            start = round((self.silence_s + take * self.spacing_s) * SAMPLE_RATE_HZ)
             sound[start : start + sweep.size] = sweep
         return sound
 
@@ -126,10 +125,12 @@ def evaluate_sweeps(recording: NDArray[np.floating], sweep: Sweep) -> SweepResul
     silence = _silence(heard, places[0], takes.shape[1])
     reference = sweep.one(stretch)
     mean = _deconvolved(takes.mean(axis=0), reference, sweep, stretch)
-    peak = int(np.argmax(np.abs(mean[: round(0.2 * RATE_HZ)])))
+    peak = int(np.argmax(np.abs(mean[: round(0.2 * SAMPLE_RATE_HZ)])))
     impulse = _cut(mean, peak)
     noise = _cut(_deconvolved(silence, reference, sweep, stretch) / np.sqrt(len(takes)), peak)
-    snr_db = third_octave_db(power_spectrum(impulse), RATE_HZ) - third_octave_db(power_spectrum(noise), RATE_HZ)
+    snr_db = third_octave_db(power_spectrum(impulse), SAMPLE_RATE_HZ) - third_octave_db(
+        power_spectrum(noise), SAMPLE_RATE_HZ
+    )
     level_dbfs = 10 * np.log10(np.mean(np.square(takes[:, : reference.size])) + 1e-20)
     responses = np.array([_cut(_deconvolved(take, reference, sweep, stretch), peak) for take in takes])
     _expect_loud_enough(snr_db, level_dbfs)
@@ -156,17 +157,17 @@ def expect_no_clipping(heard: NDArray[np.floating]) -> None:
 
 def _places(heard: Values, sweep: Sweep) -> tuple[list[float], float]:
     """Sample at which each sweep begins, to a fraction, and the difference of the clocks in ppm."""
-    spacing = sweep.spacing_s * RATE_HZ
+    spacing = sweep.spacing_s * SAMPLE_RATE_HZ
     response = np.abs(_deconvolved(heard, sweep.one(), sweep, 1.0))
-    first = round(sweep.silence_s * RATE_HZ)
+    first = round(sweep.silence_s * SAMPLE_RATE_HZ)
     # Loudspeakers play late, never early.
-    window = response[first : first + round(_LATEST_S * RATE_HZ)]
+    window = response[first : first + round(_LATEST_S * SAMPLE_RATE_HZ)]
     if window.size == 0 or not window.any():
         raise RoomError("nothing was recorded; choose another microphone, or switch this one on")
     start = first + int(np.argmax(window))
     train = _deconvolved(heard, sweep.one(), sweep, 1.0)
     reach = int(spacing * _MOST_PPM * 1e-6) + 64
-    around = round(0.05 * RATE_HZ)
+    around = round(0.05 * SAMPLE_RATE_HZ)
     model = train[max(0, start - around) : start + around]
     shifts = []
     for take in range(1, sweep.takes):
@@ -193,8 +194,8 @@ def _best_lag(longer: Values, model: Values) -> float:
 
 def _segment(heard: Values, place: float, sweep: Sweep, stretch: float) -> Values:
     """A sweep and the pause behind it, moved by the fraction of a sample, from 50 ms ahead of its direct sound."""
-    start = int(np.floor(place)) - round(0.05 * RATE_HZ)
-    length = round((sweep.sweep_s * stretch + sweep.pause_s) * RATE_HZ)
+    start = int(np.floor(place)) - round(0.05 * SAMPLE_RATE_HZ)
+    length = round((sweep.sweep_s * stretch + sweep.pause_s) * SAMPLE_RATE_HZ)
     piece = np.zeros(length)
     found = heard[max(0, start) : max(0, start) + length]
     piece[: found.size] = found
@@ -205,7 +206,7 @@ def _segment(heard: Values, place: float, sweep: Sweep, stretch: float) -> Value
 
 def _silence(heard: Values, first_place: float, length: int) -> Values:
     """What was heard before the first sweep, over and over up to `length`."""
-    quiet = heard[: max(1, int(first_place) - round(0.1 * RATE_HZ))]
+    quiet = heard[: max(1, int(first_place) - round(0.1 * SAMPLE_RATE_HZ))]
     quiet = quiet[quiet.size // 3 :]
     return np.resize(quiet, length)
 
@@ -215,7 +216,7 @@ def _deconvolved(heard: Values, reference: Values, sweep: Sweep, stretch: float)
     size = 1 << (heard.size + reference.size - 1).bit_length()
     played = np.fft.rfft(reference, size)
     power = np.square(np.abs(played))
-    frequencies_hz = np.arange(size // 2 + 1) * (RATE_HZ / size)
+    frequencies_hz = np.arange(size // 2 + 1) * (SAMPLE_RATE_HZ / size)
     inside = (frequencies_hz > 1.1 * sweep.low_hz / stretch) & (frequencies_hz < 0.97 * sweep.high_hz / stretch)
     # Outside of the sweep there is nothing to divide by.
     guard = np.where(inside, 1e-6 * power[inside].mean(), power[inside].max())
@@ -223,7 +224,7 @@ def _deconvolved(heard: Values, reference: Values, sweep: Sweep, stretch: float)
 
 
 def _cut(response: Values, peak: int) -> Values:
-    before, after = round(_BEFORE_S * RATE_HZ), round(_AFTER_S * RATE_HZ)
+    before, after = round(_BEFORE_S * SAMPLE_RATE_HZ), round(_AFTER_S * SAMPLE_RATE_HZ)
     return response[np.arange(peak - before, peak + after) % response.size]
 
 
@@ -257,7 +258,7 @@ def _expect_even(takes: Values) -> None:
 def _expect_alike(responses: Values) -> None:
     """Tell takes apart that differ: at the response itself if something moved, everywhere if it was noise."""
     mean = np.median(responses, axis=0)
-    head = slice(round(_BEFORE_S * RATE_HZ) - 24, round((_BEFORE_S + 0.03) * RATE_HZ))
+    head = slice(round(_BEFORE_S * SAMPLE_RATE_HZ) - 24, round((_BEFORE_S + 0.03) * SAMPLE_RATE_HZ))
     energy = float(np.sum(np.square(mean[head])))
     for take in responses:
         difference = np.square(take - mean)
@@ -274,8 +275,8 @@ def _expect_alike(responses: Values) -> None:
 
 
 def _distortion_db(response: Values, peak: int, sweep: Sweep, stretch: float) -> float:
-    rate = sweep.sweep_s * stretch / np.log(sweep.high_hz / sweep.low_hz) * RATE_HZ
-    half = round(0.03 * RATE_HZ)
+    rate = sweep.sweep_s * stretch / np.log(sweep.high_hz / sweep.low_hz) * SAMPLE_RATE_HZ
+    half = round(0.03 * SAMPLE_RATE_HZ)
     main = float(np.sum(np.square(_window(response, peak, half))))
     energy = sum(
         float(np.sum(np.square(_window(response, peak - round(rate * np.log(order)), half)))) for order in (2, 3)

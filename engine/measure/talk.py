@@ -18,13 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.config import SAMPLE_RATE_HZ
 from engine.dsp.curve import GRID_HZ, Curve, Values, smoothed_db
 from engine.dsp.speech_spectrum import ANY, FEMALE, MALE, speech_spectrum
 from engine.errors import RoomError
 from engine.measure.pitch import PitchTrack, pitch_track
 from engine.measure.sweep import expect_no_clipping
-
-RATE_HZ = 48_000
 
 _FRAME, _HOP = 4096, 2048
 _ACTIVE_DB, _LEAST_ABOVE_NOISE_DB = 30.0, 12.0
@@ -123,7 +122,7 @@ def evaluate_talk(
     else:
         speaker = speaker or _kind_of(pitch_track(heard))
         low_hz, high_hz = speech.low_hz, speech.high_hz
-        coloured_db = smoothed_db(speech.power, RATE_HZ, GRID_HZ, _SMOOTHING_OCTAVES) - _expected_db(speaker)
+        coloured_db = smoothed_db(speech.power, SAMPLE_RATE_HZ, GRID_HZ, _SMOOTHING_OCTAVES) - _expected_db(speaker)
     inside = (low_hz <= GRID_HZ) & (high_hz >= GRID_HZ)
     trusted = _beyond_voices_db if close_voice is None else _beyond_readings_db
     curve = Curve(GRID_HZ[inside], trusted(coloured_db[inside], GRID_HZ[inside]))
@@ -150,10 +149,10 @@ def _beyond_readings_db(difference_db: Values, frequencies_hz: Values) -> Values
 
 def _ratio_db(power: Values, close_power: Values) -> Values:
     """Mean ratio of two spectra around each of `GRID_HZ`."""
-    frequencies_hz = np.linspace(0.0, RATE_HZ / 2.0, power.size)
+    frequencies_hz = np.linspace(0.0, SAMPLE_RATE_HZ / 2.0, power.size)
     frequencies_hz[0] = frequencies_hz[1]
-    fine_db = [smoothed_db(each, RATE_HZ, frequencies_hz, _FINE_OCTAVES) for each in (power, close_power)]
-    return smoothed_db(10.0 ** ((fine_db[0] - fine_db[1]) / 10.0), RATE_HZ, GRID_HZ, _OWN_SMOOTHING_OCTAVES)
+    fine_db = [smoothed_db(each, SAMPLE_RATE_HZ, frequencies_hz, _FINE_OCTAVES) for each in (power, close_power)]
+    return smoothed_db(10.0 ** ((fine_db[0] - fine_db[1]) / 10.0), SAMPLE_RATE_HZ, GRID_HZ, _OWN_SMOOTHING_OCTAVES)
 
 
 def _proximity_db(pattern: str) -> Values:
@@ -185,13 +184,15 @@ def _speech(heard: Values) -> _Speech:
         raise RoomError("hardly anything was heard; speak up, or turn the microphone up, and try again")
     if loud_db - quiet_db < _LEAST_ABOVE_NOISE_DB:
         raise RoomError("the room is too loud to learn it by talking; silence what hums or blows and try again")
-    if np.count_nonzero(active) * _HOP / RATE_HZ < _LEAST_SPEECH_S:
+    if np.count_nonzero(active) * _HOP / SAMPLE_RATE_HZ < _LEAST_SPEECH_S:
         raise RoomError("that was too little speech; read something aloud for half a minute without long pauses")
     if pitch_track(heard).voice_share() < _LEAST_VOICE_SHARE:
         raise RoomError("nobody was heard talking; read something aloud, silence what else is heard, and try again")
     noise = np.percentile(spectra, 5, axis=0) * 1.5
     voice = spectra[active].mean(axis=0)
-    is_heard = smoothed_db(voice, RATE_HZ, GRID_HZ, 1 / 3) - smoothed_db(noise, RATE_HZ, GRID_HZ, 1 / 3) > 3.0
+    is_heard = (
+        smoothed_db(voice, SAMPLE_RATE_HZ, GRID_HZ, 1 / 3) - smoothed_db(noise, SAMPLE_RATE_HZ, GRID_HZ, 1 / 3) > 3.0
+    )
     low_hz, high_hz = _band(is_heard)
     # Of the pauses too: what rings on in them is of the room.
     return _Speech(np.maximum(spectra.mean(axis=0) - noise, 0.0), low_hz, high_hz)
@@ -217,17 +218,17 @@ def _spectra(heard: Values) -> Values:
 
 
 def _voice_band(spectra: Values) -> Values:
-    low, high = round(150.0 * _FRAME / RATE_HZ), round(4000.0 * _FRAME / RATE_HZ)
+    low, high = round(150.0 * _FRAME / SAMPLE_RATE_HZ), round(4000.0 * _FRAME / SAMPLE_RATE_HZ)
     return np.asarray(spectra[:, low:high].sum(axis=1))
 
 
 def _expected_db(speaker: str) -> Values:
     """The average voice as a density on `GRID_HZ`, smoothed like the recording."""
-    frequencies_hz = np.linspace(0.0, RATE_HZ / 2.0, _FRAME // 2 + 1, dtype=np.float64)
+    frequencies_hz = np.linspace(0.0, SAMPLE_RATE_HZ / 2.0, _FRAME // 2 + 1, dtype=np.float64)
     frequencies_hz[0] = frequencies_hz[1]
     # Third-octave levels, and a bin's share of its third octave.
     density_db = speech_spectrum(speaker).at(frequencies_hz) - 10.0 * np.log10(frequencies_hz)
-    return smoothed_db(10.0 ** (density_db / 10.0), RATE_HZ, GRID_HZ, _SMOOTHING_OCTAVES)
+    return smoothed_db(10.0 ** (density_db / 10.0), SAMPLE_RATE_HZ, GRID_HZ, _SMOOTHING_OCTAVES)
 
 
 def _band(is_heard: NDArray[np.bool_]) -> tuple[float, float]:
@@ -250,10 +251,10 @@ def _kind_of(track: PitchTrack) -> str:
 
 def _band_envelope_db(heard: Values, low_hz: float, high_hz: float) -> Values:
     spectrum = np.fft.rfft(heard)
-    frequencies_hz = np.arange(spectrum.size) * (RATE_HZ / heard.size)
+    frequencies_hz = np.arange(spectrum.size) * (SAMPLE_RATE_HZ / heard.size)
     spectrum[(frequencies_hz < low_hz) | (frequencies_hz > high_hz)] = 0.0
     power = np.square(np.fft.irfft(spectrum, heard.size))
-    frame = round(_ENVELOPE_MS * RATE_HZ / 1e3)
+    frame = round(_ENVELOPE_MS * SAMPLE_RATE_HZ / 1e3)
     return np.asarray(10.0 * np.log10(power[: power.size // frame * frame].reshape(-1, frame).mean(axis=1) + 1e-16))
 
 

@@ -17,9 +17,9 @@ from engine.dsp.speech_spectrum import SPEAKERS
 from engine.errors import RoomError
 from engine.measure.clap import evaluate_claps
 from engine.measure.response import decay_of
-from engine.measure.sweep import RATE_HZ, Sweep, SweepResult, evaluate_sweeps
+from engine.measure.sweep import Sweep, SweepResult, evaluate_sweeps
 from engine.measure.talk import evaluate_talk
-from tests.helpers.rooms import room_impulse, speech_like
+from tests.helpers.rooms import RATE_HZ, room_impulse, speech_like
 
 pytestmark = pytest.mark.needs("eval")
 

@@ -11,9 +11,9 @@ from engine.dsp.curve import power_spectrum, third_octave_db
 from engine.errors import RoomError
 from engine.measure.lesson import SweepLesson
 from engine.measure.response import decay_of
-from engine.measure.sweep import RATE_HZ, Sweep, evaluate_sweeps
+from engine.measure.sweep import Sweep, evaluate_sweeps
 from engine.measure.take import Take
-from tests.helpers.rooms import room_impulse
+from tests.helpers.rooms import RATE_HZ, room_impulse
 from tests.helpers.simulated_room import RoomLoop, room_backend
 
 SWEEP = Sweep()
