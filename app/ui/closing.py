@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from app.ui.panels.status_row import NOTICE_MS
 from engine import ObsLink, Snapshot
 
-_PATIENCE_S = 5.0
+_PATIENCE_S = NOTICE_MS / 1000
 
 
 class Closing:
-    """Asks, as a `SureButton` does: who closes again within five seconds meant it."""
+    """Asks, as a `SureButton` does: who closes again while the question is still to be read meant it."""
 
     def __init__(self) -> None:
         self._asked = ""

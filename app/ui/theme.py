@@ -1,8 +1,8 @@
 """Colours, fonts and distances of the window, in one place.
 
 One accent, three greys of text, amber for what deserves a look and red for trouble only. Every pair of text and ground
-used here has a contrast of at least 4.5 : 1 (a test computes it). Font sizes are multiples of the system's font, so the
-window follows whoever set that larger. GUI thread; nothing waits.
+used here has a contrast of at least 4.5 : 1 (a test computes it), but for what cannot be used now. Font sizes are
+multiples of the system's font, so the window follows whoever set that larger. GUI thread; nothing waits.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Colour:
     TEXT = "#e8ebed"
     MUTED = "#a3acb5"
     FAINT = "#8d97a1"
+    DISABLED = "#626c75"
     ACCENT = "#5fc9b4"
     ACCENT_DIM = "#2f6f65"
     SECOND = "#7c8b99"
@@ -129,7 +130,7 @@ def palette() -> QPalette:
     ):
         result.setColor(target, QColor(name))
     for target in (role.Text, role.WindowText, role.ButtonText):
-        result.setColor(QPalette.ColorGroup.Disabled, target, QColor(Colour.FAINT))
+        result.setColor(QPalette.ColorGroup.Disabled, target, QColor(Colour.DISABLED))
     return result
 
 
@@ -146,13 +147,14 @@ def style_sheet() -> str:
     QPushButton:pressed {{ background: {c.TRACK}; }}
     QPushButton:checked {{ background: {c.ACCENT_DIM}; border-color: {c.ACCENT}; }}
     QPushButton:focus, QComboBox:focus, QLineEdit:focus, QListView:focus {{ border: 1px solid {c.ACCENT}; }}
-    QPushButton:disabled, QComboBox:disabled, QLineEdit:disabled {{ color: {c.FAINT}; background: {c.SURFACE}; }}
+    QPushButton:disabled, QComboBox:disabled, QLineEdit:disabled {{ color: {c.DISABLED}; background: {c.SURFACE}; }}
     QPushButton#cardTitle {{ background: transparent; border: 1px solid transparent; text-align: left; padding: 1px 0px; }}
     QPushButton#cardTitle:hover {{ color: {c.ACCENT}; }}
     QPushButton#cardTitle:focus {{ border: 1px solid {c.ACCENT}; }}
     QPushButton#quiet {{ background: transparent; border-color: transparent; color: {c.MUTED}; padding: 1px 6px; }}
     QPushButton#quiet:hover {{ color: {c.TEXT}; border-color: {c.LINE}; }}
     QPushButton#quiet:focus {{ border-color: {c.ACCENT}; }}
+    QPushButton#quiet:disabled {{ color: {c.DISABLED}; }}
     QPushButton#quiet:checked {{ color: {c.ACCENT}; background: {c.RAISED}; }}
     QComboBox::drop-down {{ border: none; width: 18px; }}
     QComboBox::down-arrow {{ image: url("{icon_url("chevron_down")}"); width: 10px; height: 10px; }}

@@ -39,8 +39,8 @@ def test_it_asks_once_and_takes_a_second_try_for_the_answer() -> None:
     assert closing.question("A room is being learnt", 0.0).startswith("A room is being learnt; close again")
     assert closing.question("A room is being learnt", 2.0) == ""
     assert closing.question("A room is being learnt", 3.0), "what was answered is asked about anew"
-    assert closing.question("A room is being learnt", 10.0), "a try long after is a new one"
-    assert closing.question("This room is not saved", 11.0), "and so is one that would lose something else"
+    assert closing.question("A room is being learnt", 30.0), "a try long after is a new one"
+    assert closing.question("This room is not saved", 31.0), "and so is one that would lose something else"
 
 
 class ByHand(QCloseEvent):

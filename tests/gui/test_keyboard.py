@@ -26,6 +26,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.icons import Shape
 from app.ui.main_window import MainWindow
 from app.ui.panels import status_row
+from app.ui.panels.panel_frame import quiet_button
 from app.ui.tab_order import order_tabs
 from app.ui.theme import Colour
 from app.ui.tools import TOOLS
@@ -202,6 +203,23 @@ GROUNDS = (Colour.WINDOW, Colour.SURFACE, Colour.RAISED, Colour.TRACK)
 )
 def test_contrast(text: str, ground: str) -> None:
     assert contrast(text, ground) >= 4.5
+
+
+def test_what_cannot_be_used_now_looks_like_it_and_can_still_be_read(qtbot: QtBot) -> None:
+    button = quiet_button("Redo", "Make the change again")
+    qtbot.addWidget(button)
+    usable = brightest(button)
+    button.setEnabled(False)
+    assert brightest(button) < 0.6 * usable
+    assert contrast(Colour.DISABLED, Colour.SURFACE) > 2.5
+
+
+def brightest(widget: QWidget) -> float:
+    """The luminance of its letters."""
+    picture = widget.grab().toImage()
+    return max(
+        luminance(picture.pixelColor(x, y).name()) for x in range(picture.width()) for y in range(picture.height())
+    )
 
 
 @pytest.mark.parametrize("ground", [Colour.ACCENT_DIM, Colour.LINE, "#275a53"])

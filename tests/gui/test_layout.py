@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge import EngineBridge
 from app.ui.main_window import MainWindow
+from app.ui.widgets.param_control import CalmComboBox
 from engine import Description
 from engine.description import describe
 from engine.stages import STAGES
@@ -159,3 +160,15 @@ def test_thirty_stages_scroll(qtbot: QtBot) -> None:
             last.title.rect().translated(last.title.mapTo(window.chain.viewport(), last.title.rect().topLeft()))
         )
     )
+
+
+def test_a_choice_that_is_too_long_ends_in_dots(qtbot: QtBot) -> None:
+    box = CalmComboBox()
+    qtbot.addWidget(box)
+    box.addItem("System default (Built-in microphone)")
+    box.show()
+    box.resize(140, 30)
+    assert box.shown_text.endswith("…")
+    assert "System default (Built-in microphone)".startswith(box.shown_text[:-1])
+    box.resize(600, 30)
+    assert box.shown_text == "System default (Built-in microphone)"

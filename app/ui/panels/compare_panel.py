@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QPushButton, QVBoxLayout, QWidget
 
 from app.bridge import EngineBridge
 from app.ui import theme
 from app.ui.panels.panel_frame import button_row, quiet_button
 from app.ui.theme import FontRole
 from app.ui.tool_panel import ToolPanel
+from app.ui.widgets.param_control import CalmComboBox
 from app.ui.widgets.text_label import text_label
 from engine import (
     AnswerBlind,
@@ -41,7 +42,7 @@ class ComparePanel(ToolPanel):
         self._bridge = bridge
         self._choices: list[tuple[str, Compare]] = []
         self._modes: tuple[str, ...] = ()
-        self.other = QComboBox()
+        self.other = CalmComboBox()
         self.other.setAccessibleName("What B is")
         self.other.setMinimumWidth(theme.em() * 9)
         self.blind = QCheckBox("Blind")

@@ -68,7 +68,8 @@ class LoopbackPanel(ToolPanel):
     def add_row(self, text: str, control: QWidget) -> None:
         """Put a control beneath what is there."""
         row = self._grid.rowCount() if self._grid.count() else 0
-        self._grid.addWidget(text_label(text, FontRole.BODY), row, 0, Qt.AlignmentFlag.AlignTop)
+        place = Qt.AlignmentFlag.AlignTop if isinstance(control, AddressRow) else Qt.AlignmentFlag.AlignVCenter
+        self._grid.addWidget(text_label(text, FontRole.BODY, Colour.MUTED), row, 0, place)
         if isinstance(control, Toggle):
             self._grid.addWidget(control, row, 1, Qt.AlignmentFlag.AlignLeft)
         else:

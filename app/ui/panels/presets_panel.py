@@ -63,7 +63,7 @@ class PresetsPanel(ToolPanel):
         self._description: PresetDescription | None = None
         self._input = ""
         self.list = HintedList("Presets", "No presets yet: give the sound a name and save it.")
-        self.list.setFixedHeight(theme.em() * 6)
+        self.list.setMinimumHeight(theme.em() * 4)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.text = text_label(is_wrapped=True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -144,8 +144,8 @@ class PresetsPanel(ToolPanel):
         saving.addWidget(self.save_button)
         grid.addWidget(self.list, 0, 0)
         grid.addLayout(button_row(*acts, spacing=theme.GAP // 2), 1, 0)
-        grid.addWidget(self.text, 2, 0)
-        grid.addLayout(saving, 3, 0)
+        grid.addLayout(saving, 2, 0)
+        grid.addWidget(self.text, 3, 0)
         rules = QVBoxLayout()
         for caption, box in (("This microphone brings", self.own_rule), ("Any other brings", self.fallback)):
             line = QHBoxLayout()

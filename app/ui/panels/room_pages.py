@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QGridLayout, QProgressBar, QWidget
 
 from app.room_state import CARDIOID, OMNI, RoomState, Step
 from app.rooms import DevicePair, device_warning
@@ -13,6 +13,7 @@ from app.ui.panels.room_layout import captioned_grid, page_column, say, small_bu
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.hinted_list import HintedList
 from app.ui.widgets.name_box import NameBox
+from app.ui.widgets.param_control import CalmComboBox
 from app.ui.widgets.sure_button import SureButton
 from app.ui.widgets.text_label import text_label
 from engine import DeviceDescription, DeviceSnapshot, RoomConfig
@@ -62,19 +63,18 @@ class ChoosingPage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.ways = {way: small_button(label, help) for way, (label, help) in WAYS.items()}
-        self.loudspeaker = QComboBox()
+        self.loudspeaker = CalmComboBox()
         self.loudspeaker.setAccessibleName("Loudspeaker for the sweep")
-        theme.use_font(self.loudspeaker, FontRole.SMALL)
-        self.pattern = QComboBox()
+        self.pattern = CalmComboBox()
         self.pattern.setAccessibleName("What the microphone hears, for talking twice")
-        theme.use_font(self.pattern, FontRole.SMALL)
         for pattern, words in PATTERNS.items():
             self.pattern.addItem(words, pattern)
         self.voice = NameBox("Room taken out of the voice", "nothing")
         self.monitor = NameBox("Headphones or loudspeakers corrected on the monitor", "nothing")
         self.list = HintedList("Rooms that are kept", "None yet.")
         self.list.setFixedHeight(theme.em() * 4)
-        theme.use_font(self.list, FontRole.SMALL)
+        for widget in (self.loudspeaker, self.pattern, self.voice, self.monitor, self.list):
+            theme.use_font(widget, FontRole.SMALL)
         self.show_button = quiet_button("Show", "Show the room that is marked")
         self.remove_button = SureButton("Remove", "Forget the room that is marked")
         self.problem = text_label(colour=Colour.CAUTION, is_wrapped=True)
