@@ -112,7 +112,6 @@ class CaptionsPanel(ToolPanel):
             foot.addWidget(toggle)
             foot.addWidget(text_label(form.value))
         foot.addStretch(1)
-        foot.addWidget(text_label("Size"))
         self.text_size.setRange(SMALLEST, LARGEST)
         self.text_size.setValue(USUAL)
         self.text_size.setFixedWidth(theme.em() * 4)

@@ -76,7 +76,8 @@ class BackupList(QWidget):
         for device, name in names.items():
             if device not in order:
                 self.offer.addItem(name, device)
-        self.add_button.setEnabled(self.offer.count() > 0)
+        for widget in (self.offer, self.add_button):
+            widget.setEnabled(self.offer.count() > 0)
         self.remove_button.setEnabled(bool(order))
         self.up_button.setEnabled(len(order) > 1)
 

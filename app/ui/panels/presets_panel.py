@@ -63,7 +63,7 @@ class PresetsPanel(ToolPanel):
         self._description: PresetDescription | None = None
         self._input = ""
         self.list = HintedList("Presets", "No presets yet: give the sound a name and save it.")
-        self.list.setMinimumHeight(theme.em() * 4)
+        self.list.setFixedHeight(theme.em() * 6)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.text = text_label(is_wrapped=True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
