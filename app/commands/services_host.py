@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from app.composition import make_services, rendezvous
 from app.paths import Paths
+from app.services.memory import give_back_large_memory
 from app.services.runner import ServiceRunner
 from engine.realtime import lower_process_priority
 from engine.remote import RemoteEngine
@@ -19,6 +20,7 @@ from engine.rendezvous import EngineAddress
 def run(command: argparse.Namespace, paths: Paths) -> int:
     """Serve the engine at the given address until it or its end of the pipe is gone."""
     lower_process_priority()
+    give_back_large_memory()
     is_over = threading.Event()
     threading.Thread(target=_await_end_of_input, args=(is_over,), daemon=True).start()
     found = EngineAddress(command.engine, os.getppid())

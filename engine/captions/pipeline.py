@@ -222,5 +222,5 @@ class _Segment:
             start_s=round(start_s + self.start_sample / SPEECH_RATE_HZ, 3),
             end_s=round(start_s + (self.speech_end_sample if is_final else self.heard_sample) / SPEECH_RATE_HZ, 3),
             confidence=round(committed.confidence, 3),
-            confidences=tuple(round(value, 3) for value in committed.confidences),
+            confidences=tuple([round(value, 3) for value in committed.confidences]),
         )

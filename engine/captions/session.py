@@ -84,7 +84,7 @@ class CaptionSession:
     @property
     def files(self) -> tuple[str, ...]:
         """Paths of the files that are written."""
-        return tuple(str(file.path) for file in self._files.values())
+        return tuple([str(file.path) for file in self._files.values()])
 
     def accept(self, sound: NDArray[np.float32], lost_samples: int = 0, is_new: bool = False) -> None:
         """Take in sound; see `engine.captions.listener.Heard`.

@@ -112,7 +112,7 @@ class Wording:
             if _HIDDEN not in word or any(map(str.isalnum, word.replace(_HIDDEN, "")))
         ]
         space = " " if hidden.startswith(" ") and kept else ""
-        return Written(space + " ".join(word for word, _ in kept), tuple(confidence for _, confidence in kept))
+        return Written(space + " ".join(word for word, _ in kept), tuple([confidence for _, confidence in kept]))
 
     def _found(self, spoken: Sequence[str]) -> list[tuple[int, int]]:
         """Where names of the dictionary stand, the longest that begins first."""
@@ -137,8 +137,8 @@ def _joined(parts: Sequence[tuple[str, float]]) -> Written:
 
 
 def _plain_words(text: str) -> tuple[str, ...]:
-    words = ("".join(filter(str.isalnum, word.casefold())) for word in text.split())
-    return tuple(word for word in words if word)
+    words = ["".join(filter(str.isalnum, word.casefold())) for word in text.split()]
+    return tuple([word for word in words if word])
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

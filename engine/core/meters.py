@@ -46,13 +46,19 @@ class DurationHistogram:
 
     def percentiles(self) -> DurationPercentiles | None:
         """Percentiles so far, or None before the first. Control thread."""
-        if self._total == 0:
+        # Few bins are ever hit, and every snapshot asks each stage: what takes Python's lock long makes the sound wait.
+        (bins,) = self._counts.nonzero()
+        if not bins.size:
             return None
-        cumulative = np.cumsum(self._counts)
-        positions = np.searchsorted(cumulative, np.ceil(np.array([0.5, 0.99, 0.999]) * cumulative[-1]))
+        cumulative = self._counts[bins].cumsum()
+        ranks = [math.ceil(share * int(cumulative[-1])) for share in (0.5, 0.99, 0.999)]
+        positions = bins[cumulative.searchsorted(ranks)].tolist()
         # The middle of a bin stands for it; the maximum is exact, and bounds the others.
-        values_ms = np.minimum(1e-3 * 10.0 ** ((positions + 0.5) / self._BINS_PER_DECADE), self._max_ns * 1e-6)
-        return DurationPercentiles(float(values_ms[0]), float(values_ms[1]), float(values_ms[2]), self._max_ns * 1e-6)
+        max_ms = self._max_ns * 1e-6
+        p50_ms, p99_ms, p999_ms = (
+            min(1e-3 * 10.0 ** ((position + 0.5) / self._BINS_PER_DECADE), max_ms) for position in positions
+        )
+        return DurationPercentiles(p50_ms, p99_ms, p999_ms, max_ms)
 
     def reset(self) -> None:
         """Begin anew. Control thread."""

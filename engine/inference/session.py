@@ -124,6 +124,8 @@ def open_session(
     options.log_severity_level = 3
     # DirectML cannot plan memory ahead; and where shapes change, the plans for all of them would be kept for ever.
     options.enable_mem_pattern = has_fixed_shapes and provider == CPU
+    # What was taken once for the longest input is not given back by an arena, and is cut up by all the shorter ones.
+    options.enable_cpu_mem_arena = has_fixed_shapes
     try:
         if provider not in onnxruntime.get_available_providers():
             raise RuntimeError(f"{short_name(provider)} is not there")

@@ -59,8 +59,9 @@ class Tokenizer:
     def words(self, tokens: Sequence[int], probabilities: Sequence[float]) -> tuple[Word, ...]:
         """The words that the tokens spell."""
         bounds = [0, *(index for index in range(1, len(tokens)) if self._begins_word(tokens[index])), len(tokens)]
+        # Through a list: Python puts a tuple that grew out of a generator aside when it is gone, and takes it for no later one.
         return tuple(
-            self._word(tokens[begin:end], probabilities[begin:end]) for begin, end in pairwise(bounds) if begin < end
+            [self._word(tokens[begin:end], probabilities[begin:end]) for begin, end in pairwise(bounds) if begin < end]
         )
 
     def _begins_word(self, token: int) -> bool:
