@@ -7,7 +7,6 @@ other. GUI thread; nothing waits.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from time import monotonic
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QContextMenuEvent, QHideEvent, QKeyEvent, QShowEvent
@@ -51,11 +50,11 @@ class MainWindow(QWidget):
         self._stages: dict[str, StageDescription] = {}
         self._labels: dict[str, str] = {}
         self._snapshot: Snapshot | None = None
-        self._closing = Closing()
         self._open_tool: Tool | None = None
         self._description: Description | None = None
         self._tools = {tool.id: tool for tool in tools}
         self.status = StatusRow()
+        self._closing = Closing(bridge.refused.emit, self.status.withdraw_notice)
         self.tools = ToolRow(self._tools.values())
         self.devices = DeviceRow(bridge.device_config)
         self.latency = LatencyPanel()
@@ -150,7 +149,7 @@ class MainWindow(QWidget):
 
     def close_panel(self) -> bool:
         """Close the open panel, whichever it is, or ask the user first; say whether it is closed."""
-        if not self._may_lose(self._panel_loss()):
+        if not self._closing.may_lose(self._panel_loss()):
             # The button that was pressed has marked itself.
             self.tools.show_open(self._open_tool.id if self._open_tool is not None else None)
             return False
@@ -182,13 +181,6 @@ class MainWindow(QWidget):
 
     def _panel_loss(self) -> str:
         return self.tool_panel.would_lose() if self.tool_panel is not None else ""
-
-    def _may_lose(self, *losses: str) -> bool:
-        """Whether the user need not be asked, or has answered by trying again."""
-        question = self._closing.question("; ".join(filter(None, losses)), monotonic())
-        if question:
-            self._bridge.refused.emit(question)
-        return not question
 
     def _open_panel(self, panel: StagePanel | ToolPanel) -> None:
         panel.close_asked.connect(self.close_panel)
@@ -245,7 +237,7 @@ class MainWindow(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Take along the windows that tools have opened; ask the user first where something would be lost."""
         # What closes it otherwise, as the end of a session does, waits for no answer.
-        if event.spontaneous() and not self._may_lose(obs_loss(self._snapshot), self._panel_loss()):
+        if event.spontaneous() and not self._closing.may_lose(obs_loss(self._snapshot), self._panel_loss()):
             event.ignore()
             return
         super().closeEvent(event)

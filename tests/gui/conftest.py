@@ -35,6 +35,12 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QtBot, "waitSignal", partialmethod(QtBot.waitSignal, timeout=PATIENCE_MS))
 
 
+@pytest.fixture
+def quick_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user who answers a question as soon as it is asked."""
+    monkeypatch.setattr("app.ui.closing._READING_S", 0.0)
+
+
 @pytest.fixture(scope="session")
 def qapp() -> QApplication:
     """The application as users have it."""

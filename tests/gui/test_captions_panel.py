@@ -97,6 +97,8 @@ def test_switches_become_settings_and_keep_the_others(panel: CaptionsPanel, sent
 def test_one_action_deletes_the_text_after_it_was_confirmed(panel: CaptionsPanel, sent: list[Command]) -> None:
     show(panel, CaptionsConfig(is_on=True), STATUS)
     QTest.mouseClick(panel.forget, Qt.MouseButton.LeftButton)
+    QTest.mouseDClick(panel.forget, Qt.MouseButton.LeftButton)
+    QTest.mouseRelease(panel.forget, Qt.MouseButton.LeftButton)
     assert (panel.forget.text(), sent) == (QUESTION, [])
     QTest.mouseClick(panel.forget, Qt.MouseButton.LeftButton)
     assert sent == [SetService(CaptionsConfig(is_on=True, forgotten_session="s"))]

@@ -33,14 +33,39 @@ def test_where_nothing_would_fall_silent_nothing_is_lost() -> None:
     assert obs_loss(beside(ObsOutputs(is_streaming=True), ObsLink.WAITING)) == ""
 
 
+class Asking:
+    """What is asked, on a clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.said: list[str] = []
+        self.withdrawn: list[str] = []
+        self.closing = Closing(self.said.append, self.withdrawn.append, lambda: self.now_s)
+
+    def may_lose(self, now_s: float, *losses: str) -> bool:
+        self.now_s = now_s
+        return self.closing.may_lose(*losses)
+
+
 def test_it_asks_once_and_takes_a_second_try_for_the_answer() -> None:
-    closing = Closing()
-    assert closing.question("", 0.0) == ""
-    assert closing.question("A room is being learnt", 0.0).startswith("A room is being learnt; close again")
-    assert closing.question("A room is being learnt", 2.0) == ""
-    assert closing.question("A room is being learnt", 3.0), "what was answered is asked about anew"
-    assert closing.question("A room is being learnt", 30.0), "a try long after is a new one"
-    assert closing.question("This room is not saved", 31.0), "and so is one that would lose something else"
+    asking = Asking()
+    assert asking.may_lose(0.0, "", "")
+    assert asking.said == []
+    assert not asking.may_lose(0.0, "A room is being learnt", "")
+    assert not asking.may_lose(0.3, "A room is being learnt", ""), "a double click is no answer"
+    assert asking.said == ["A room is being learnt; close again to close all the same"]
+    assert asking.may_lose(2.0, "A room is being learnt", "")
+    assert asking.withdrawn[-1] == asking.said[0]
+
+
+def test_another_question_is_asked_anew() -> None:
+    asking = Asking()
+    assert not asking.may_lose(0.0, "A room is being learnt")
+    assert asking.may_lose(2.0, "A room is being learnt")
+    assert not asking.may_lose(3.0, "A room is being learnt"), "what was answered is over"
+    assert not asking.may_lose(30.0, "A room is being learnt"), "a try long after is a new one"
+    assert not asking.may_lose(31.0, "OBS is streaming", "A room is being learnt"), "and so is one that loses more"
+    assert len(asking.said) == 4
 
 
 class ByHand(QCloseEvent):
@@ -50,7 +75,7 @@ class ByHand(QCloseEvent):
         return True
 
 
-def test_the_window_stays_and_says_why(qtbot: QtBot) -> None:
+def test_the_window_stays_and_says_why(qtbot: QtBot, quick_reader: None) -> None:
     bridge = EngineBridge(FakeLink(FakeEngine()), EngineConfig())
     window = MainWindow(bridge)
     qtbot.addWidget(window)
@@ -61,8 +86,10 @@ def test_the_window_stays_and_says_why(qtbot: QtBot) -> None:
     window.closeEvent(first)
     assert not first.isAccepted()
     assert "OBS is streaming" in said[0]
+    assert window.status.reason.text == said[0]
     window.closeEvent(second)
     assert second.isAccepted()
+    assert window.status.reason.text != said[0], "what is answered is not asked any more"
 
 
 def test_the_end_of_a_session_is_not_asked_about(qtbot: QtBot) -> None:

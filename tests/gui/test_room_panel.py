@@ -296,7 +296,7 @@ def test_a_damaged_room_is_told_and_can_be_removed(
     qtbot.waitUntil(lambda: folder.names() == [])
 
 
-def test_closing_the_panel_ends_the_take_but_asks_first(qtbot: QtBot, panel: RoomPanel) -> None:
+def test_closing_the_panel_ends_the_take_but_asks_first(qtbot: QtBot, panel: RoomPanel, quick_reader: None) -> None:
     session = panel._session
     click(panel.choosing.ways["clap"])
     await_step(qtbot, panel, Step.LEARNING)

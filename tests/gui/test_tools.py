@@ -90,7 +90,9 @@ def test_escape_closes_a_tool_and_the_keyboard_goes_back_to_its_button(window: M
 
 
 @pytest.mark.parametrize("way", ["escape", "button", "same tool", "other tool", "card"])
-def test_a_panel_that_would_lose_something_closes_at_a_second_try(window: MainWindow, way: str) -> None:
+def test_a_panel_that_would_lose_something_closes_at_a_second_try(
+    window: MainWindow, way: str, quick_reader: None
+) -> None:
     window.open_tool("counter")
     opened = panel(window)
     assert opened is not None
@@ -122,7 +124,7 @@ def test_a_panel_that_would_lose_something_closes_at_a_second_try(window: MainWi
     assert (window.stage_panel is not None) is (way == "card")
 
 
-def test_a_key_that_is_held_down_answers_no_question(window: MainWindow) -> None:
+def test_a_key_that_is_held_down_answers_no_question(window: MainWindow, quick_reader: None) -> None:
     window.open_tool("counter")
     opened = panel(window)
     assert opened is not None

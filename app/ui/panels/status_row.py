@@ -112,6 +112,12 @@ class StatusRow(QWidget):
         self._show_line(Colour.CAUTION)
         self._say(text)
 
+    def withdraw_notice(self, text: str) -> None:
+        """Take a notice away before its time, if it is still on show."""
+        if text and text == self._notice:
+            self._notice_timer.stop()
+            self._forget_notice()
+
     def _forget_notice(self) -> None:
         self._notice = ""
         self._show_line(Colour.MUTED)

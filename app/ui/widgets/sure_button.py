@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.ui import theme
@@ -49,6 +50,9 @@ class SureButton(QPushButton):
         """Room for the question too, so that nothing beside it moves."""
         room = self.fontMetrics().horizontalAdvance(self._question) - self.fontMetrics().horizontalAdvance(self.text())
         return super().sizeHint() + QSize(max(0, room), 0)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """A double click is one press: nobody has read the question yet."""
 
     def calm_down(self) -> None:
         """Forget that it was pressed."""
