@@ -221,7 +221,9 @@ def test_of_two_windows_the_last_that_is_closed_ends_the_engine(home: Home) -> N
     first.close()
     running(second, hops + 50)
     assert home.engine_id() == engine_id
-    end(second, engine_id)
+    second.close()
+    assert first._process is not None
+    assert first._process.wait(timeout=20.0) == 0
     assert home.meeting_point.find() is None
 
 
