@@ -47,10 +47,12 @@ class DurationHistogram:
     def percentiles(self) -> DurationPercentiles | None:
         """Percentiles so far, or None before the first. Control thread."""
         # Few bins are ever hit, and every snapshot asks each stage: what takes Python's lock long makes the sound wait.
-        (bins,) = self._counts.nonzero()
+        # In a copy: numpy refuses to look for what is not zero while the audio thread goes on counting.
+        counts = self._counts.copy()
+        (bins,) = counts.nonzero()
         if not bins.size:
             return None
-        cumulative = self._counts[bins].cumsum()
+        cumulative = counts[bins].cumsum()
         ranks = [math.ceil(share * int(cumulative[-1])) for share in (0.5, 0.99, 0.999)]
         positions = bins[cumulative.searchsorted(ranks)].tolist()
         # The middle of a bin stands for it; the maximum is exact, and bounds the others.

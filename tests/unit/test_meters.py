@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -38,6 +40,28 @@ def test_durations_beyond_all_bounds_are_counted() -> None:
     assert found.max_ms == 1e7
     histogram.reset()
     assert histogram.percentiles() is None
+
+
+def test_percentiles_are_read_while_the_audio_thread_counts() -> None:
+    histogram = DurationHistogram()
+    is_over = threading.Event()
+
+    def count() -> None:
+        position = 0
+        while not is_over.is_set():
+            position = (position + 7) % 2000
+            histogram.add(round(1000 * 10.0 ** (position / 333)))
+            if position == 0:
+                histogram.reset()
+
+    writer = threading.Thread(target=count)
+    writer.start()
+    try:
+        for _ in range(5000):
+            histogram.percentiles()
+    finally:
+        is_over.set()
+        writer.join()
 
 
 def test_levels_of_a_sine_are_its_peak_and_its_rms() -> None:
