@@ -213,4 +213,4 @@ def test_a_backup_in_use_and_an_alarm_are_shown(qtbot: QtBot, devices: DevicesPa
 
 def test_an_alarm_stands_in_the_first_line_of_the_window(qtbot: QtBot, window: MainWindow, engine: FakeEngine) -> None:
     engine.alarms = (Alarm.SILENT,)
-    qtbot.waitUntil(lambda: "the microphone is silent" in window.status.reason.text)
+    qtbot.waitUntil(lambda: "The microphone is silent" in window.status.reason.text)

@@ -276,7 +276,7 @@ def test_every_state_has_a_word_of_its_own(
     engine.reason = "for a reason"
     engine.state = state
     qtbot.waitUntil(lambda: window.status.badge.word.lower() == state.value)
-    qtbot.waitUntil(lambda: window.status.reason.text == "for a reason")
+    qtbot.waitUntil(lambda: window.status.reason.text == "For a reason")
     assert state.value in window.status.badge.accessibleName().lower()
 
 

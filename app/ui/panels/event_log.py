@@ -12,7 +12,7 @@ from app.ui import theme
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.figure import clock_text
 from app.ui.widgets.hinted_list import HintedList
-from app.ui.widgets.text_label import text_label
+from app.ui.widgets.text_label import sentence, text_label
 from engine import Event, EventKind
 
 MAX_LINES = 300
@@ -53,11 +53,11 @@ class EventLog(QWidget):
                 if len(self._seen) > MOST_REMEMBERED:
                     del self._seen[next(iter(self._seen))]
                 tint = Colour.CAUTION if event.kind in (EventKind.XRUN, EventKind.STAGE) else Colour.MUTED
-                self._add(f"{clock_text(event.time_s)}  {_sentence(event.text)}", tint)
+                self._add(f"{clock_text(event.time_s)}  {sentence(event.text)}", tint)
 
     def show_refusal(self, text: str) -> None:
         """Add a sentence that says why something was not done."""
-        self._add(text, Colour.CAUTION)
+        self._add(sentence(text), Colour.CAUTION)
 
     def _add(self, text: str, tint: str) -> None:
         bar = self.list.verticalScrollBar()
@@ -70,7 +70,3 @@ class EventLog(QWidget):
             self.list.takeItem(0)
         if is_at_end:
             self.list.scrollToBottom()
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -13,7 +13,7 @@ from app.ui.tool_panel import ToolPanel
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.hinted_list import HintedList
 from app.ui.widgets.param_control import CalmComboBox
-from app.ui.widgets.text_label import text_label
+from app.ui.widgets.text_label import sentence, text_label
 from app.ui.widgets.toggle import Toggle
 from engine import CancelMidiLearn, MidiConfig, MidiPortSnapshot, MidiSnapshot, PanicMidi, SetMidi, Snapshot
 
@@ -142,7 +142,7 @@ def _state(midi: MidiSnapshot) -> str:
     if not midi.config.is_on:
         return "MIDI is switched off."
     if midi.problem:
-        return f"{midi.problem[:1].upper()}{midi.problem[1:]}."
+        return f"{sentence(midi.problem)}."
     if midi.learn.text:
         return midi.learn.text
     return _HINT if midi.ports else f"No MIDI device is plugged in. {_HINT}"

@@ -12,6 +12,7 @@ from app.ui.theme import Colour, FontRole
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.figure import Figure, clock_text, decimal
 from app.ui.widgets.state_badge import StateBadge
+from app.ui.widgets.text_label import sentence
 from engine import ALARM_TEXTS, EngineState, Snapshot
 
 NOTICE_MS = 8000
@@ -123,7 +124,7 @@ class StatusRow(QWidget):
         self._show_line(Colour.MUTED)
 
     def _show_line(self, colour: str) -> None:
-        self.reason.show_text(self._notice or self._reason_text, Colour.CAUTION if self._notice else colour)
+        self.reason.show_text(sentence(self._notice or self._reason_text), Colour.CAUTION if self._notice else colour)
 
     def _say_state(self) -> None:
         """Say how things stand to those who hear the window, when that changes."""
