@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.core.kernel import inline
 from engine.core.stage import StreamFormat
-from engine.dsp.k_weighting import k_weighting
+from engine.dsp.k_weighting import k_weighting, weighted_energy
 
 STEPS_PER_S = 100
 
@@ -38,7 +38,6 @@ _QUIETEST_VOICE_LUFS = -68.0
 _PROBABILITY_LU = 12.0
 # However sure the network is: nearer to the room than this, the room itself would count as voice and never end.
 _LEAST_MARGIN_LU = 5.0
-_TINY = 1e-25
 
 # Places in a listener.
 (
@@ -147,7 +146,11 @@ def hear(
     voice_lufs : float
         How loud the voice usually is; inf if that is not known.
     """
-    energy = listener[WEIGHT] * _weighted_energy(block, start, stop, listener)
+    energy = 0.0
+    for channel in range(block.shape[0]):
+        filters = listener[_FILTERS + 4 * channel : _FILTERS + 4 * channel + 4]
+        energy += weighted_energy(block[channel, start:stop], listener[_WEIGHTING:_RECENT], filters)
+    energy *= listener[WEIGHT]
     frames = stop - start
     listener[STEP_ENERGY] += energy
     listener[LOOK_ENERGY] += energy
@@ -162,32 +165,6 @@ def hear(
         return False
     _end_step(listener, speech_probability, voice_lufs)
     return True
-
-
-@inline
-def _weighted_energy(block: NDArray[np.float32], start: int, stop: int, listener: NDArray[np.float64]) -> float:
-    b0, b1, b2, a1, a2, c0, c1, c2, d1, d2 = listener[_WEIGHTING:_RECENT]
-    energy = 0.0
-    for channel in range(block.shape[0]):
-        filters = listener[_FILTERS + 4 * channel : _FILTERS + 4 * channel + 4]
-        s0, s1, s2, s3 = filters
-        for frame in range(start, stop):
-            x = np.float64(block[channel, frame])
-            y = b0 * x + s0
-            s0 = b1 * x - a1 * y + s1
-            s1 = b2 * x - a2 * y
-            z = c0 * y + s2
-            s2 = c1 * y - d1 * z + s3
-            s3 = c2 * y - d2 * z
-            energy += z * z
-        # What decays forever would end in denormal numbers, which are slow.
-        if abs(s0) + abs(s1) + abs(s2) + abs(s3) < _TINY:
-            s0 = s1 = s2 = s3 = 0.0
-        filters[0] = s0
-        filters[1] = s1
-        filters[2] = s2
-        filters[3] = s3
-    return energy
 
 
 @inline

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.core.kernel import compile_kernels, inline, kernel
 from engine.dsp.gated_loudness import BINS, count_window, energy_to_lufs, gated_lufs, integrated_lufs, range_lu
-from engine.dsp.k_weighting import k_weighting
+from engine.dsp.k_weighting import k_weighting, weighted_energy
 from engine.dsp.true_peak import TAPS, find_interval_peaks, interpolator
 
 _STEPS_PER_S = 100
@@ -28,7 +28,6 @@ _STEPS_BETWEEN_WINDOWS = 10
 _RECENT_WINDOWS = 6000
 _OVERSAMPLING = 4
 _CHUNK_FRAMES = 512
-_TINY = 1e-25
 
 # Places in the arrays that the kernel shares with the properties.
 _STEP_FRAMES_LEFT, _REMAINDER, _STEPS_DONE, _IS_HELD = range(4)
@@ -52,7 +51,7 @@ class LoudnessMeter:
         compile_kernels(measure)
         self._sample_rate = sample_rate
         self._weights = np.ones(channels) if channel_weights is None else np.array(channel_weights, np.float64)
-        self._coefficients = k_weighting(sample_rate)
+        self._coefficients = k_weighting(sample_rate).ravel()
         self._rows = interpolator(_OVERSAMPLING)
         self._filters = np.zeros((channels, 4))
         self._samples = np.zeros((channels, TAPS - 1 + _CHUNK_FRAMES), np.float32)
@@ -158,32 +157,6 @@ class LoudnessMeter:
 
 
 @inline
-def _weigh(samples: NDArray[np.float32], coefficients: NDArray[np.float64], state: NDArray[np.float64]) -> float:
-    """Energy of `samples` after K-weighting: two biquads in transposed direct form II; `state` has shape (4,)."""
-    b0, b1, b2, a1, a2 = coefficients[0]
-    c0, c1, c2, d1, d2 = coefficients[1]
-    s0, s1, s2, s3 = state
-    energy = 0.0
-    for sample in samples:
-        x = np.float64(sample)
-        y = b0 * x + s0
-        s0 = b1 * x - a1 * y + s1
-        s1 = b2 * x - a2 * y
-        z = c0 * y + s2
-        s2 = c1 * y - d1 * z + s3
-        s3 = c2 * y - d2 * z
-        # What decays forever would end in denormal numbers, which are slow.
-        if abs(s0) + abs(s1) + abs(s2) + abs(s3) < _TINY:
-            s0 = s1 = s2 = s3 = 0.0
-        energy += z * z
-    state[0] = s0
-    state[1] = s1
-    state[2] = s2
-    state[3] = s3
-    return energy
-
-
-@inline
 def _end_step(
     sample_rate: int,
     clock: NDArray[np.int64],
@@ -226,7 +199,7 @@ def _end_step(
 
 
 @kernel(
-    "void(float32[:, :], int64, float64[::1], float64[:, ::1], float64[:, ::1], float32[:, ::1], float32[:, ::1], "
+    "void(float32[:, :], int64, float64[::1], float64[::1], float64[:, ::1], float32[:, ::1], float32[:, ::1], "
     "float32[::1], float32[::1], int64[::1], float64[::1], float64[::1], int64[:, ::1], float64[:, ::1], float64[::1])"
 )
 def measure(
@@ -255,7 +228,7 @@ def measure(
         for channel in range(channels):
             samples[channel, TAPS - 1 : TAPS - 1 + length] = block[channel, start : start + length]
             fresh = samples[channel, TAPS - 1 : TAPS - 1 + length]
-            figures[_STEP_ENERGY] += weights[channel] * _weigh(fresh, coefficients, filters[channel])
+            figures[_STEP_ENERGY] += weights[channel] * weighted_energy(fresh, coefficients, filters[channel])
             find_interval_peaks(samples[channel], length, rows, points, peaks)
             for frame in range(TAPS - 1):
                 samples[channel, frame] = samples[channel, frame + length]
