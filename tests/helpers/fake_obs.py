@@ -16,6 +16,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from engine.integrations.obs_connection import ObsConnection
+
 _SALT, _CHALLENGE = "salt", "challenge"
 
 
@@ -210,3 +212,14 @@ def _bytes(connection: ServerConnection) -> bytes:
     message = connection.recv()
     assert isinstance(message, bytes)
     return message
+
+
+@contextmanager
+def connected(obs: FakeObs, password: str | None = None, answer_s: float = 2.0) -> Iterator[ObsConnection]:
+    """Run it, and speak to it."""
+    with obs.running():
+        connection = ObsConnection(obs.port, password, answer_s)
+        try:
+            yield connection
+        finally:
+            connection.close()

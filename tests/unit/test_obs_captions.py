@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,6 @@ from engine.integrations.obs_captions import Fading, StreamCaptions, TextSource,
 from engine.integrations.obs_connection import ObsConnection
 from engine.integrations.obs_ledger import ObsLedger
 from tests.helpers.fake_obs import FakeObs
-
-
-@pytest.fixture
-def fake() -> FakeObs:
-    return FakeObs()
-
-
-@pytest.fixture
-def obs(fake: FakeObs) -> Iterator[ObsConnection]:
-    with fake.running():
-        connection = ObsConnection(fake.port, None)
-        yield connection
-        connection.close()
 
 
 @pytest.mark.parametrize(
@@ -84,39 +70,39 @@ def test_captions_are_taken_away_after_eight_seconds_without_a_word() -> None:
     assert fading.shown((again,), 10.0) == [again], "another session counts its lines anew"
 
 
-def test_the_stream_gets_no_more_than_it_can_carry(fake: FakeObs, obs: ObsConnection) -> None:
-    fake.is_streaming = True
+def test_the_stream_gets_no_more_than_it_can_carry(fake_obs: FakeObs, obs: ObsConnection) -> None:
+    fake_obs.is_streaming = True
     captions = StreamCaptions(obs)
     for tick in range(100):
         captions.send("word " * (1 + tick), tick / 10)
-    assert 5 <= len(fake.captions) <= 10
-    assert all(len(text) <= ROWS * (COLUMNS + 1) for text in fake.captions)
+    assert 5 <= len(fake_obs.captions) <= 10
+    assert all(len(text) <= ROWS * (COLUMNS + 1) for text in fake_obs.captions)
 
 
-def test_without_a_stream_a_caption_is_tried_again(fake: FakeObs, obs: ObsConnection) -> None:
+def test_without_a_stream_a_caption_is_tried_again(fake_obs: FakeObs, obs: ObsConnection) -> None:
     captions = StreamCaptions(obs)
     assert "not streaming" in captions.send("Hello", 0.0)
-    fake.is_streaming = True
+    fake_obs.is_streaming = True
     assert "not streaming" in captions.send("Hello", 0.5)
     assert captions.send("Hello", 1.0) == "sent into the stream"
     captions.send("Hello", 3.0)
-    assert fake.captions == ["Hello"], "the same is not sent twice"
+    assert fake_obs.captions == ["Hello"], "the same is not sent twice"
     assert "Western letters only" in captions.send("Добрый вечер", 5.0)
 
 
 def test_the_text_source_is_written_five_times_a_second_at_most(
-    fake: FakeObs, obs: ObsConnection, tmp_path: Path
+    fake_obs: FakeObs, obs: ObsConnection, tmp_path: Path
 ) -> None:
     source = TextSource(obs, ObsLedger(tmp_path / "before.json"), "Untitled")
     for tick in range(100):
         source.show("Captions", f"word {tick}", tick / 50)
-    assert len(fake.asked("SetInputSettings")) in range(9, 12)
+    assert len(fake_obs.asked("SetInputSettings")) in range(9, 12)
     assert "no text source “Other text”" in source.show("Other text", "word", 3.0)
-    assert fake.settings["Captions"] == {"text": "before"}, "another source was chosen"
+    assert fake_obs.settings["Captions"] == {"text": "before"}, "another source was chosen"
 
 
-def test_a_former_text_is_put_back_after_a_crash(fake: FakeObs, obs: ObsConnection, tmp_path: Path) -> None:
+def test_a_former_text_is_put_back_after_a_crash(fake_obs: FakeObs, obs: ObsConnection, tmp_path: Path) -> None:
     TextSource(obs, ObsLedger(tmp_path / "before.json"), "Untitled").show("Captions", "word", 0.0)
-    assert fake.settings["Captions"] == {"text": "word"}
+    assert fake_obs.settings["Captions"] == {"text": "word"}
     TextSource(obs, ObsLedger(tmp_path / "before.json"), "Untitled").release()
-    assert fake.settings["Captions"] == {"text": "before"}
+    assert fake_obs.settings["Captions"] == {"text": "before"}

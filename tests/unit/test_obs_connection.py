@@ -5,8 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import msgpack
 import pytest
@@ -17,19 +16,9 @@ from websockets.sync.server import ServerConnection, serve
 from engine import ObsError
 from engine.integrations.obs_connection import ObsConnection, ObsPasswordError, ObsRefusalError, is_not_ready
 from engine.integrations.obs_state import read_outputs, read_scenes
-from tests.helpers.fake_obs import FakeObs
+from tests.helpers.fake_obs import FakeObs, connected
 
 REQUEST_ID = "REQUEST-ID-36-characters-long-------"
-
-
-@contextmanager
-def connected(obs: FakeObs, password: str | None = None, answer_s: float = 2.0) -> Iterator[ObsConnection]:
-    with obs.running():
-        connection = ObsConnection(obs.port, password, answer_s)
-        try:
-            yield connection
-        finally:
-            connection.close()
 
 
 def test_a_request_is_answered_with_and_without_a_password() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,6 @@ from engine.integrations.obs_inputs import InputFinder, read_choices
 from engine.integrations.obs_ledger import ObsLedger
 from engine.integrations.obs_sync import FILTER_NAME, LatencyFollower, PictureDelay, SyncOffsets, plan_sync
 from tests.helpers.fake_obs import FakeObs
-
-
-@pytest.fixture
-def fake() -> FakeObs:
-    return FakeObs()
-
-
-@pytest.fixture
-def obs(fake: FakeObs) -> Iterator[ObsConnection]:
-    with fake.running():
-        connection = ObsConnection(fake.port, None)
-        yield connection
-        connection.close()
 
 
 @pytest.fixture
@@ -66,19 +52,19 @@ def test_a_latency_counts_after_three_seconds_more_than_five_ms_away() -> None:
     assert follower.follow(None, 16.0) is None, "not measured is not known"
 
 
-def test_an_offset_is_written_held_and_put_back(fake: FakeObs, obs: ObsConnection, file: Path) -> None:
-    fake.offsets["Mic"], told = 30, list[str]()
+def test_an_offset_is_written_held_and_put_back(fake_obs: FakeObs, obs: ObsConnection, file: Path) -> None:
+    fake_obs.offsets["Mic"], told = 30, list[str]()
     sync = offsets(obs, file, told)
     sync.hold("Mic", -44)
     sync.hold("Mic", -44)
-    assert len(fake.asked("SetInputAudioSyncOffset")) == 1, "what is right is not written again"
-    fake.offsets["Mic"] = 0  # as OBS does now and then
+    assert len(fake_obs.asked("SetInputAudioSyncOffset")) == 1, "what is right is not written again"
+    fake_obs.offsets["Mic"] = 0  # as OBS does now and then
     sync.hold("Mic", -44)
-    assert fake.offsets["Mic"] == -44
+    assert fake_obs.offsets["Mic"] == -44
     sync.hold("Mic", -60)
     sync.release()
-    assert fake.offsets == {"Mic": 30, "Other": 7}
-    assert {data["inputName"] for data in fake.asked("SetInputAudioSyncOffset")} == {"Mic"}
+    assert fake_obs.offsets == {"Mic": 30, "Other": 7}
+    assert {data["inputName"] for data in fake_obs.asked("SetInputAudioSyncOffset")} == {"Mic"}
     assert told == [
         "the sync offset of “Mic” was 30 ms and is -44 ms now",
         "the sync offset of “Mic” was 0 ms in OBS and is -44 ms again",
@@ -88,57 +74,57 @@ def test_an_offset_is_written_held_and_put_back(fake: FakeObs, obs: ObsConnectio
     assert ObsLedger(file).is_empty
 
 
-def test_what_was_there_is_known_after_a_crash(fake: FakeObs, obs: ObsConnection, file: Path) -> None:
-    fake.offsets["Mic"] = 30
+def test_what_was_there_is_known_after_a_crash(fake_obs: FakeObs, obs: ObsConnection, file: Path) -> None:
+    fake_obs.offsets["Mic"] = 30
     offsets(obs, file).hold("Mic", -44)
     after_crash = offsets(obs, file)
     after_crash.hold("Mic", -50)
     after_crash.release()
-    assert fake.offsets["Mic"] == 30
+    assert fake_obs.offsets["Mic"] == 30
 
 
 @pytest.mark.parametrize(("found_ms", "left_ms"), [(0, 30), (30, 30), (-44, 30), (15, 15)])
 def test_what_obs_has_when_it_is_there_again(
-    fake: FakeObs, obs: ObsConnection, file: Path, found_ms: int, left_ms: int
+    fake_obs: FakeObs, obs: ObsConnection, file: Path, found_ms: int, left_ms: int
 ) -> None:
     """What OBS forgot is put back, what the user set meanwhile is the user's."""
-    fake.offsets["Mic"] = 30
+    fake_obs.offsets["Mic"] = 30
     offsets(obs, file).hold("Mic", -44)
-    fake.offsets["Mic"] = found_ms
+    fake_obs.offsets["Mic"] = found_ms
     again = offsets(obs, file)
     again.hold("Mic", -44)
-    assert fake.offsets["Mic"] == -44
+    assert fake_obs.offsets["Mic"] == -44
     again.release()
-    assert fake.offsets["Mic"] == left_ms
+    assert fake_obs.offsets["Mic"] == left_ms
 
 
 def test_an_offset_that_somebody_set_meanwhile_is_not_overwritten(
-    fake: FakeObs, obs: ObsConnection, file: Path
+    fake_obs: FakeObs, obs: ObsConnection, file: Path
 ) -> None:
     offsets(obs, file).hold("Mic", -44)
-    fake.offsets["Mic"] = 15
+    fake_obs.offsets["Mic"] = 15
     offsets(obs, file).release()
-    assert fake.offsets["Mic"] == 15
+    assert fake_obs.offsets["Mic"] == 15
 
 
-def test_an_input_that_is_gone_is_forgotten(fake: FakeObs, obs: ObsConnection, file: Path) -> None:
+def test_an_input_that_is_gone_is_forgotten(fake_obs: FakeObs, obs: ObsConnection, file: Path) -> None:
     offsets(obs, file).hold("Mic", -44)
-    del fake.offsets["Mic"]
+    del fake_obs.offsets["Mic"]
     offsets(obs, file).release()
     assert ObsLedger(file).is_empty
 
 
-def test_each_scene_collection_has_its_own_page(fake: FakeObs, obs: ObsConnection, file: Path) -> None:
+def test_each_scene_collection_has_its_own_page(fake_obs: FakeObs, obs: ObsConnection, file: Path) -> None:
     offsets(obs, file).hold("Mic", -44)
-    fake.offsets["Mic"] = 5  # another collection's input of the same name
+    fake_obs.offsets["Mic"] = 5  # another collection's input of the same name
     other = offsets(obs, file, collection="Other")
     other.hold("Mic", -44)
     other.release()
-    assert fake.offsets["Mic"] == 5
+    assert fake_obs.offsets["Mic"] == 5
     assert not ObsLedger(file).is_empty
-    fake.offsets["Mic"] = -44
+    fake_obs.offsets["Mic"] = -44
     offsets(obs, file).release()
-    assert fake.offsets["Mic"] == 0
+    assert fake_obs.offsets["Mic"] == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"a": 3}', b"\xff\xfe", b'{"a": {"offsets": {"Mic": {}}}}'])
@@ -148,32 +134,32 @@ def test_a_damaged_ledger_is_begun_anew(file: Path, content: bytes) -> None:
     assert ObsLedger(file).is_empty
 
 
-def test_the_picture_is_delayed_by_a_filter_of_our_own(fake: FakeObs, obs: ObsConnection, file: Path) -> None:
-    fake.filters["Camera", "Colour"] = {}
+def test_the_picture_is_delayed_by_a_filter_of_our_own(fake_obs: FakeObs, obs: ObsConnection, file: Path) -> None:
+    fake_obs.filters["Camera", "Colour"] = {}
     delay = PictureDelay(obs, ObsLedger(file), "Untitled", list[str]().append)
     delay.hold("Camera", 44)
     delay.hold("Camera", 50)
-    assert fake.filters == {("Camera", "Colour"): {}, ("Camera", FILTER_NAME): {"delay_ms": 50}}
-    del fake.filters["Camera", FILTER_NAME]
+    assert fake_obs.filters == {("Camera", "Colour"): {}, ("Camera", FILTER_NAME): {"delay_ms": 50}}
+    del fake_obs.filters["Camera", FILTER_NAME]
     delay.hold("Camera", 50)
     assert ObsLedger(file).page("Untitled").delayed == ["Camera"]
     delay.hold("Captions", 50)
-    assert ("Camera", FILTER_NAME) not in fake.filters
+    assert ("Camera", FILTER_NAME) not in fake_obs.filters
     # As after a crash.
     PictureDelay(obs, ObsLedger(file), "Untitled", list[str]().append).release()
-    assert fake.filters == {("Camera", "Colour"): {}}
+    assert fake_obs.filters == {("Camera", "Colour"): {}}
     assert ObsLedger(file).is_empty
 
 
-def test_the_input_that_captures_a_device_is_found_by_name_or_id(fake: FakeObs, obs: ObsConnection) -> None:
+def test_the_input_that_captures_a_device_is_found_by_name_or_id(fake_obs: FakeObs, obs: ObsConnection) -> None:
     finder = InputFinder(obs)
     assert finder.find("CABLE Output") == ("Mic",)
     assert finder.find("{2}") == ("Other",)
     assert finder.find("Sidetone") == ()
     assert finder.find("") == ()
-    fake.settings["Other"]["device_id"] = "{1}"
+    fake_obs.settings["Other"]["device_id"] = "{1}"
     assert finder.find("CABLE Output") == ("Mic", "Other")
-    fake.settings["Mic"] = {}  # the system's default, whatever that is
+    fake_obs.settings["Mic"] = {}  # the system's default, whatever that is
     assert finder.find("CABLE Output") == ("Other",)
 
 
