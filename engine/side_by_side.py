@@ -2,7 +2,7 @@
 
 A is the chain that runs anyway. B hears the same input, and whichever is earlier is delayed. Both are measured as loudness
 is, and the louder one is lowered; that is the one thing between a comparison and the old trap that louder is taken for better.
-Every change of what is heard is a raised-cosine crossfade of gains that sum to one.
+Every change of what is heard is a crossfade.
 
 Source: loudness as ITU-R BS.1770-4 (`engine.dsp.loudness`).
 """
@@ -15,11 +15,11 @@ import numpy as np
 
 from engine.comparison import Source
 from engine.core.chain import Chain, TapListener
+from engine.core.crossfade import Crossfade
 from engine.core.delay import DelayLine
 from engine.core.stage import Block, StreamFormat
 from engine.dsp.loudness import LoudnessMeter
 
-FADE_MS = 20.0
 WARM_UP_S = 1.0
 """B is not heard before: a network that begins in the middle of the sound judges badly at first."""
 GLIDE_S = 0.1
@@ -78,10 +78,7 @@ class SideBySide:
         self._sounds = {source: np.zeros(shape, np.float32) for source in Source}
         self._mix = np.zeros(shape, np.float32)
         self._wanted = self._heard = self._next = Source.NOW
-        self._fade_frames = round(FADE_MS * fmt.sample_rate / 1000)
-        phase = np.linspace(0.0, np.pi, self._fade_frames + 1)
-        self._fade = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
-        self._steps = np.arange(1, fmt.max_frames + 1)
+        self._fade = Crossfade(fmt.sample_rate)
         self._faded_frames = 0
         self._frames_to_warm = round(WARM_UP_S * fmt.sample_rate) if other else 0
 
@@ -154,12 +151,7 @@ class SideBySide:
         mix[:] = sounds[self._heard]
         if self._next is self._heard:
             return
-        frames = mix.shape[1]
-        gain = self._fade[np.minimum(self._faded_frames + self._steps[:frames], self._fade_frames)]
-        coming = sounds[self._next]
-        coming -= mix
-        coming *= gain
-        mix += coming
-        self._faded_frames += frames
-        if self._faded_frames >= self._fade_frames:
+        self._fade.process(mix, sounds[self._next], mix, self._faded_frames)
+        self._faded_frames += mix.shape[1]
+        if self._faded_frames >= self._fade.frames:
             self._heard = self._next

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.core.crossfade import Crossfade
 from engine.core.params import Params
-from engine.core.slot import FADE_MS, Slot
+from engine.core.slot import Slot
 from engine.core.stage import Block, StreamFormat
 
 _WARM_UP_S = 0.3
@@ -29,9 +30,7 @@ class ChangeOver:
         self.old = old
         self.new = new
         self._other = np.zeros((fmt.channels, fmt.max_frames), np.float32)
-        self._steps = np.arange(1, fmt.max_frames + 1)
-        self._fade_frames = round(FADE_MS * fmt.sample_rate / 1000)
-        self._fade = (0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, self._fade_frames + 1))).astype(np.float32)
+        self._fade = Crossfade(fmt.sample_rate)
         # Below zero it is still warming up, and the old slot alone is heard.
         self._position = -(new.latency_samples + round(_WARM_UP_S * fmt.sample_rate))
 
@@ -42,9 +41,6 @@ class ChangeOver:
         other[:] = block
         self.old.process(block, params, is_bypassed)
         self.new.process(other, params, is_bypassed)
-        gain = self._fade[np.clip(self._position + self._steps[:frames], 0, self._fade_frames)]
-        other -= block
-        other *= gain
-        block += other
+        self._fade.process(block, other, block, self._position)
         self._position += frames
-        return self._position >= self._fade_frames
+        return self._position >= self._fade.frames

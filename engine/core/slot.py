@@ -1,10 +1,9 @@
 """A stage in its place: the dry path beside it, bypass without click or shift, and a net under its failures.
 
 Bypass is the chain's business, not the stage's. The dry path is delayed by the stage's own latency, so dry and wet are
-aligned to the sample, and the switch is a raised-cosine crossfade of *gains that sum to one*: dry and wet are strongly
-correlated here, and an equal-power fade would bulge by 3 dB in the middle. A bypassed stage stays fed, so it is warm when
-it returns, unless it says that it would rather rest. A stage that raises, returns NaN or Inf, or keeps overrunning its
-budget is taken out and tried again later.
+aligned to the sample, and the switch is a crossfade. A bypassed stage stays fed, so it is warm when it returns, unless it
+says that it would rather rest. A stage that raises, returns NaN or Inf, or keeps overrunning its budget is taken out and
+tried again later.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.chain_settings import SettingsInUse
+from engine.core.crossfade import Crossfade
 from engine.core.delay import DelayLine
 from engine.core.finite import is_finite
 from engine.core.kernel import compile_kernels
@@ -24,7 +24,6 @@ from engine.core.params import Params
 from engine.core.side_signals import SideSignals
 from engine.core.stage import Block, Context, Stage, StreamFormat
 
-FADE_MS = 20.0
 _OVERRUNS_TO_FAULT = 10
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 60.0
@@ -73,11 +72,8 @@ class Slot:
         self._delay = DelayLine(fmt.channels, self.latency_samples)
         self._dry = np.zeros((fmt.channels, fmt.max_frames), np.float32)
         self._landing = Landing(fmt.channels)
-        self._fade_frames = round(FADE_MS * fmt.sample_rate / 1000)
-        phase = np.linspace(0.0, np.pi, self._fade_frames + 1)
-        self._fade = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
-        self._steps = np.arange(1, fmt.max_frames + 1)
-        self._wetness = self._fade_frames
+        self._fade = Crossfade(fmt.sample_rate)
+        self._wetness = self._fade.frames
         self._overruns = 0
         self._pause_s = _FIRST_PAUSE_S
         self._pause_frames = 0
@@ -88,7 +84,7 @@ class Slot:
 
     def snap(self, is_bypassed: bool) -> None:
         """Stand at the end of the fade, for the moment before a stream begins. Control thread."""
-        self._wetness = 0 if is_bypassed else self._fade_frames
+        self._wetness = 0 if is_bypassed else self._fade.frames
 
     def process(self, block: Block, params: Params, is_bypassed: bool) -> None:
         """Run the stage over `block` in place, shape (channels, frames). Audio thread."""
@@ -174,12 +170,9 @@ class Slot:
             self._wetness = min(start + frames, 0)
             block[:] = dry
             return
-        if not is_bypassed and start == self._fade_frames:
+        if not is_bypassed and start == self._fade.frames:
             return
-        direction = -1 if is_bypassed else 1
-        gain = self._fade[np.clip(start + direction * self._steps[:frames], 0, self._fade_frames)]
-        block -= dry
-        block *= gain
-        block += dry
-        end = start + direction * frames
-        self._wetness = max(end, 0) if is_bypassed else min(end, self._fade_frames)
+        step = -1 if is_bypassed else 1
+        self._fade.process(dry, block, block, start, step)
+        end = start + step * frames
+        self._wetness = max(end, 0) if is_bypassed else min(end, self._fade.frames)

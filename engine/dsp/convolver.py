@@ -17,6 +17,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.crossfade import raised_cosine
 from engine.core.kernel import compile_kernels
 from engine.core.stage import Block
 from engine.dsp.fft import FftTables, plan_fft
@@ -93,7 +94,7 @@ class Convolver:
         self._past_real = np.zeros((channels, partitions, BINS), np.float32)
         self._past_imaginary = np.zeros((channels, partitions, BINS), np.float32)
         self._tails = np.zeros((2, channels, PARTITION_FRAMES), np.float32)
-        self._fade = (0.5 - 0.5 * np.cos(np.pi * np.arange(1, FADE_FRAMES + 1) / FADE_FRAMES)).astype(np.float32)
+        self._fade = raised_cosine(FADE_FRAMES)[1:].astype(np.float32)
         self._plan = plan_fft(2 * PARTITION_FRAMES)
         self._samples = np.zeros(2 * PARTITION_FRAMES, np.float32)
         self._spectrum = np.zeros(BINS, np.complex64)

@@ -20,6 +20,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.crossfade import raised_cosine
 from engine.core.kernel import compile_kernels, inline, kernel
 from engine.core.stage import Block
 from engine.dsp.direct_convolution import convolve_directly
@@ -65,7 +66,7 @@ class Dereverberator:
         self._powers = np.zeros(2)
         self._window = np.hanning(_WINDOW + 1)[:_WINDOW].astype(np.float32)
         self._window /= np.sqrt(np.sum(np.square(self._window, dtype=np.float64))).astype(np.float32)
-        self._fade = (0.5 - 0.5 * np.cos(np.pi * np.arange(1, _HOP + 1) / _HOP)).astype(np.float32)
+        self._fade = raised_cosine(_HOP)[1:].astype(np.float32)
         # The end of a filter that is cut off is faded out, not broken off.
         half = _TAPS // 2
         self._taper = np.ones(_TAPS, np.float32)

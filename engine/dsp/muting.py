@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.crossfade import raised_cosine
 from engine.core.kernel import kernel
 
 FADE_MS = 5.0
@@ -14,9 +13,7 @@ FADE_MS = 5.0
 
 def fade_curve(sample_rate: int) -> NDArray[np.float64]:
     """Gains from silence (first) to full (last), a fade of `FADE_MS`."""
-    frames = max(1, round(FADE_MS * sample_rate / 1000))
-    curve: NDArray[np.float64] = 0.5 - 0.5 * np.cos(np.linspace(0.0, math.pi, frames + 1))
-    return curve
+    return raised_cosine(max(1, round(FADE_MS * sample_rate / 1000)))
 
 
 @kernel("void(float32[:, :], int64[::1], float64[::1], boolean)")

@@ -2,9 +2,8 @@
 
 A `Lane` is one denoiser over all channels, its output delayed until it is as late as the latest. `Lanes` runs one of them, and
 while it changes to another runs both: the new one first takes over the past of the old one or listens until it judges as
-well, then a crossfade of gains that sum to one leads over, since both carry the same voice. Nothing is loaded or made here
-while sound flows. The dry signal is a lane too, always fed: where a denoiser raises or returns what is no number, it is there
-within the same hop.
+well, then a crossfade leads over. Nothing is loaded or made here while sound flows. The dry signal is a lane too, always fed:
+where a denoiser raises or returns what is no number, it is there within the same hop.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from engine.core.crossfade import Crossfade
 from engine.core.delay import DelayLine
 from engine.core.finite import is_finite
 from engine.core.kernel import compile_kernels
@@ -134,8 +134,8 @@ class Lanes:
         self._hops_to_wait = 0
         self._faded_hops = 0
         self._other = np.zeros((channels, hop), np.float32)
-        phase = (np.arange(FADE_HOPS * hop) + 0.5) / (FADE_HOPS * hop)
-        self._fade_in = (0.5 - 0.5 * np.cos(np.pi * phase)).astype(np.float32).reshape(FADE_HOPS, hop)
+        sample_rate = denoisers[first].sample_rate
+        self._fade = Crossfade(sample_rate, 1000 * FADE_HOPS * hop / sample_rate)
         self.reset()
 
     @property
@@ -214,10 +214,7 @@ class Lanes:
         if self._hops_to_wait:
             self._hops_to_wait -= 1
             return
-        # Where both agree there is nothing to fade, to the bit.
-        self._other -= hop_out
-        self._other *= self._fade_in[self._faded_hops]
-        hop_out += self._other
+        self._fade.process(hop_out, self._other, hop_out, self._faded_hops * hop_out.shape[1])
         self._faded_hops += 1
         if self._faded_hops == FADE_HOPS:
             self._current, self._next = self._next, ""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from engine.core.chain import Chain
-from engine.core.slot import FADE_MS
+from engine.core.crossfade import FADE_MS
 from engine.core.stage import Block, Stage, StreamFormat
 from engine.stages import STAGES
 from tests.helpers.stages import (

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from engine.core.slot import FADE_MS, Slot
+from engine.core.crossfade import FADE_MS
+from engine.core.slot import Slot
 from engine.core.stage import Block
 from tests.helpers.small_stages import AnyStage, EchoParams, Factor, FactorParams, Faulty, Late, stage_format
 from tests.helpers.stages import clicks
