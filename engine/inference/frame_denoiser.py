@@ -5,6 +5,7 @@ The denoise stage knows only this; a faster or better network is another impleme
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Protocol, Self
 
@@ -19,6 +20,15 @@ lowered by more than it. Asked as late as can be, so that a change that came whi
 def no_residual() -> float:
     """All clean."""
     return 0.0
+
+
+SMALLEST_POWER = 1e-12
+
+
+def let_through_db(noisy_power: float, clean_power: float) -> float:
+    """Power let through over power taken away, -15 to 35 dB: how far speech stands above noise, as far as that alone tells."""
+    taken_away = max(noisy_power - clean_power, SMALLEST_POWER)
+    return min(max(10.0 * math.log10(max(clean_power, SMALLEST_POWER) / taken_away), -15.0), 35.0)
 
 
 class DenoiserStream(Protocol):

@@ -10,8 +10,6 @@ and features as in the baseline of the Deep Noise Suppression Challenge.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,14 +17,13 @@ from engine.core.kernel import compile_kernels, kernel
 from engine.dsp.fft import FFT_TYPE, FftTables, inverse_real_fft, plan_fft, real_fft
 from engine.dsp.stft import append_hop, sine_window
 from engine.errors import ModelError
-from engine.inference.frame_denoiser import Residual, no_residual
+from engine.inference.frame_denoiser import SMALLEST_POWER, Residual, let_through_db, no_residual
 from engine.inference.session import ModelSession, StatefulStep
 
 SAMPLE_RATE = 48_000
 HOP_SAMPLES = 480
 FFT_SIZE = 1024
 BINS = FFT_SIZE // 2 + 1
-SMALLEST_POWER = 1e-12
 
 
 class NsNet2:
@@ -99,8 +96,7 @@ class NsNet2Stream:
     @property
     def speech_snr_db(self) -> float:
         """Power let through over power taken away, -15 to 35 dB; the network has no word of its own on it."""
-        removed = max(self.noisy_power - self.clean_power, SMALLEST_POWER)
-        return min(max(10.0 * math.log10(max(self.clean_power, SMALLEST_POWER) / removed), -15.0), 35.0)
+        return let_through_db(self.noisy_power, self.clean_power)
 
     def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
         """Denoise one hop, `NsNet2.delay_samples` late. Audio thread; see `DenoiserStream.process`."""

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from engine.errors import ModelError
 from engine.inference.dry_mix import DryMix
-from engine.inference.frame_denoiser import Residual, no_residual
+from engine.inference.frame_denoiser import Residual, let_through_db, no_residual
 from engine.inference.session import ModelSession, StatefulStep
 
 RATE_KEY, DELAY_KEY = "sample_rate", "delay_samples"
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
 LONGEST_HOP_S, LONGEST_DELAY_S = 0.1, 0.5
-SMALLEST_POWER = 1e-12
 
 
 def is_waveform(session: ModelSession) -> bool:
@@ -90,8 +89,7 @@ class WaveformStream:
     @property
     def speech_snr_db(self) -> float:
         """Power let through over power taken away, -15 to 35 dB; the network has no word of its own on it."""
-        removed = max(self.noisy_power - self.clean_power, SMALLEST_POWER)
-        return min(max(10.0 * math.log10(max(self.clean_power, SMALLEST_POWER) / removed), -15.0), 35.0)
+        return let_through_db(self.noisy_power, self.clean_power)
 
     def process(self, hop_in: NDArray[np.float32], hop_out: NDArray[np.float32], residual: Residual) -> None:
         """Denoise one hop, `Waveform.delay_samples` late. Audio thread; see `DenoiserStream.process`."""
