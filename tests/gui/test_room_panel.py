@@ -12,25 +12,21 @@ import soundfile
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from scipy import signal
 
-from app.bridge import EngineBridge, LinkState
 from app.room_session import RoomSession
 from app.room_state import Step
 from app.rooms import RoomFolder
 from app.ui.main_window import MainWindow
 from app.ui.panels.room_listening import UNCORRECTED
 from app.ui.panels.room_panel import RoomPanel
-from app.ui.tools import Tool
 from engine import (
     ChainConfig,
     Compare,
     ComparisonSnapshot,
     DeviceConfig,
     EndComparison,
-    EngineConfig,
     Listen,
     RoomConfig,
     RoomSnapshot,
@@ -39,7 +35,8 @@ from engine import (
 )
 from engine.io.simulated import SimulatedBackend
 from tests.gui.cut_text import cut_texts
-from tests.helpers.fake_engine import FakeEngine, FakeLink
+from tests.gui.room_window import click, room_panel
+from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.rooms import RATE_HZ, room_impulse, speech_like
 from tests.helpers.simulated_room import RoomLoop, room_backend, talking_backend
 
@@ -71,23 +68,8 @@ def folder(tmp_path: Path) -> RoomFolder:
 @pytest.fixture
 def panel(qtbot: QtBot, engine: FakeEngine, folder: RoomFolder, studio: Studio) -> Iterator[RoomPanel]:
     devices = DeviceConfig(input="simulated:in", output="simulated:out")
-    bridge = EngineBridge(FakeLink(engine), EngineConfig(devices=devices))
-    tool = Tool("room", "Room", "Rooms.", lambda bridge: RoomPanel(bridge, RoomSession(folder, studio.backend)))
-    window = MainWindow(bridge, tools=(tool,))
-    qtbot.addWidget(window)
-    window.resize(1000, 640)
-    window.show()
-    bridge.open()
-    qtbot.waitUntil(lambda: bridge.link_state is LinkState.CONNECTED and bool(window.chain.cards))
-    window.open_tool("room")
-    opened = window.tool_panel
-    assert isinstance(opened, RoomPanel)
-    yield opened
-    bridge.close(timeout_s=5.0)
-
-
-def click(button: QWidget) -> None:
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    with room_panel(qtbot, engine, devices, lambda: RoomSession(folder, studio.backend)) as opened:
+        yield opened
 
 
 def await_step(qtbot: QtBot, panel: RoomPanel, step: Step) -> None:

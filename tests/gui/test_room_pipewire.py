@@ -8,26 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from scipy import signal
 
-from app.bridge import EngineBridge, LinkState
 from app.room_session import RoomSession
 from app.room_state import Step, Way
 from app.rooms import RoomFolder
-from app.ui.main_window import MainWindow
 from app.ui.panels.room_panel import RoomPanel
-from app.ui.tools import Tool
-from engine import DeviceConfig, EngineConfig, RoomConfig, SetRoom
+from engine import DeviceConfig, RoomConfig, SetRoom
 from engine.dsp.correction import FLAT, Limits, correction
 from engine.dsp.curve import THIRD_OCTAVES_HZ, power_spectrum, third_octave_db
 from engine.io.system import SystemBackend
 from engine.measure.lesson import Lesson, SweepLesson, TalkLesson
 from engine.measure.sweep import Sweep
-from tests.helpers.fake_engine import FakeEngine, FakeLink
+from tests.gui.room_window import click, room_panel
+from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.rooms import RATE_HZ, room_impulse, speech_like
 from tests.rig.room_loop import room_in
 from tests.rig.studio import PipeWireStudio
@@ -64,24 +60,10 @@ def panel(
     for name in ("PULSE_SERVER", "PULSE_RUNTIME_PATH", "JACK_NO_START_SERVER"):
         monkeypatch.setenv(name, studio.env[name])
     devices = DeviceConfig(input="pulse:fake_mic", output="pulse:app_out")
-    bridge = EngineBridge(FakeLink(engine), EngineConfig(devices=devices))
-    tool = Tool("room", "Room", "Rooms.", lambda bridge: RoomPanel(bridge, RoomSession(folder, SystemBackend, SHORT)))
-    window = MainWindow(bridge, tools=(tool,))
-    qtbot.addWidget(window)
-    window.show()
-    bridge.open()
-    qtbot.waitUntil(lambda: bridge.link_state is LinkState.CONNECTED and bool(window.chain.cards))
-    window.open_tool("room")
-    opened = window.tool_panel
-    assert isinstance(opened, RoomPanel)
-    opened.choosing.loudspeaker.addItem("The studio's", "pulse:app_out")
-    opened.choosing.loudspeaker.setCurrentIndex(opened.choosing.loudspeaker.count() - 1)
-    yield opened
-    bridge.close(timeout_s=5.0)
-
-
-def click(button: QWidget) -> None:
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    with room_panel(qtbot, engine, devices, lambda: RoomSession(folder, SystemBackend, SHORT)) as opened:
+        opened.choosing.loudspeaker.addItem("The studio's", "pulse:app_out")
+        opened.choosing.loudspeaker.setCurrentIndex(opened.choosing.loudspeaker.count() - 1)
+        yield opened
 
 
 def learn(qtbot: QtBot, panel: RoomPanel, way: str) -> None:
