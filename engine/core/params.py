@@ -192,10 +192,6 @@ class Params:
         """Specs of all fields by field name, in declaration order."""
         return MappingProxyType({f.name: replace(f.metadata[_SPEC], name=f.name) for f in fields(cls)})
 
-    def with_value(self, name: str, value: Value) -> Self:
-        """Return a copy with one field changed; see `with_values`. Control thread."""
-        return self.with_values({name: value})
-
     def with_values(self, values: Mapping[str, Value]) -> Self:
         """Return a copy with some fields changed and clamped to their ranges.
 

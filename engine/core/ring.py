@@ -53,11 +53,6 @@ class RingBuffer:
         """Frames that can be written now. Either side."""
         return self._capacity - self.available
 
-    @property
-    def written_frames(self) -> int:
-        """Frames ever written. Either side."""
-        return self._written
-
     def write(self, block: Block) -> int:
         """Append what fits of `block`. Writer's side, never waits.
 

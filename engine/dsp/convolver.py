@@ -64,7 +64,6 @@ class PartitionedFilter:
         head, rest = taps[:PARTITION_FRAMES], taps[PARTITION_FRAMES:]
         parts = np.pad(rest, (0, -rest.size % PARTITION_FRAMES)).reshape(-1, PARTITION_FRAMES)
         spectra = np.fft.rfft(parts, 2 * PARTITION_FRAMES, axis=1)
-        self.taps_count = taps.size
         self.tables: FilterTables = (
             np.ascontiguousarray(head[::-1], np.float32),
             np.ascontiguousarray(spectra.real, np.float32),

@@ -51,10 +51,7 @@ def mono_format(is_fixed: bool = True) -> StreamFormat:
 
 def with_values(params_type: type[Params], values: dict[str, Any]) -> Params:
     """Default parameters but for `values`."""
-    params = params_type()
-    for name, value in values.items():
-        params = params.with_value(name, value)
-    return params
+    return params_type().with_values(values)
 
 
 def blocks_of(frames: int, lengths: Sequence[int] = (BLOCK,)) -> Iterator[slice]:

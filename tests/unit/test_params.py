@@ -86,23 +86,23 @@ def test_any_value_is_taken_or_refused_with_a_sentence(value: float | bool | str
     ("text", "value"), [("-12.5", -12.5), ("99", 12.0), ("-inf", -60.0), (" 3 ", 3.0), (True, 1.0)]
 )
 def test_numbers_are_read_and_clamped(text: float | bool | str, value: float) -> None:
-    assert Sample().with_value("level_db", text).level_db == value
+    assert Sample().with_values({"level_db": text}).level_db == value
 
 
 @pytest.mark.parametrize("nonsense", ["", "loud", "nan", math.nan, "0x10", "1,5"])
 def test_what_is_no_number_is_refused(nonsense: float | str) -> None:
     with pytest.raises(ValueError, match="Level"):
-        Sample().with_value("level_db", nonsense)
+        Sample().with_values({"level_db": nonsense})
 
 
 @pytest.mark.parametrize(("text", "value"), [("on", True), ("OFF", False), ("yes", True), ("0", False), (1.0, True)])
 def test_switches_are_read(text: float | str, value: bool) -> None:
-    assert Sample().with_value("is_soft", text).is_soft is value
+    assert Sample().with_values({"is_soft": text}).is_soft is value
 
 
 def test_a_change_makes_a_new_object_and_leaves_the_old_one() -> None:
     before = Sample()
-    after = before.with_value("slope", "24")
+    after = before.with_values({"slope": "24"})
     assert (before.slope, after.slope) == ("12", "24")
     with pytest.raises(FrozenInstanceError):
         before.slope = "6"  # type: ignore[misc]
@@ -110,7 +110,7 @@ def test_a_change_makes_a_new_object_and_leaves_the_old_one() -> None:
 
 def test_an_unknown_field_is_named_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"'gain'.*level_db, cutoff_hz"):
-        Sample().with_value("gain", 1.0)
+        Sample().with_values({"gain": 1.0})
 
 
 def test_values_are_shown_with_the_digits_of_their_step() -> None:
