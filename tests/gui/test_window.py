@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 from app.bridge import LinkState
 from app.ui.main_window import MainWindow
 from app.ui.panels.event_log import MAX_LINES, MOST_REMEMBERED
+from app.ui.widgets.dial import Dial
 from app.ui.widgets.param_control import ChoiceBox, NumberEntry, SliderWithEntry, SwitchBox
-from app.ui.widgets.param_slider import Dial
 from engine import ApplyChain, EngineState, Event, EventKind, ResetMeters, SetBypass, SetParam, Start, Stop
 from tests.helpers.fake_engine import FakeEngine, FakeLink
 

@@ -27,10 +27,10 @@ from app.ui.midi_learning import mark_target
 from app.ui.painting import painting
 from app.ui.theme import Colour, FontRole
 from app.ui.widgets.activity_meter import ActivityMeter
+from app.ui.widgets.dial import Dial
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.figure import Figure, decimal
 from app.ui.widgets.param_control import CompactControl, compact_control
-from app.ui.widgets.param_slider import Dial
 from app.ui.widgets.side_title import SideTitle
 from app.ui.widgets.sign import Sign
 from app.ui.widgets.text_label import text_label

@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 
 from app.ui import theme
 from app.ui.theme import FontRole
-from app.ui.widgets.param_slider import Dial, StraightSlider
+from app.ui.widgets.dial import Dial
+from app.ui.widgets.param_slider import StraightSlider
 from app.ui.widgets.toggle import Toggle
 from app.ui.widgets.travel import parse_number, readable
 from engine import ParamKind, ParamSpec, Value
