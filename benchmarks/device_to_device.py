@@ -93,7 +93,7 @@ def measure(
         found: list[float] = []
         if with_own:
             meter = (sys.executable, "-m", "tests.rig.passive_meter", "fake_mic", "virtual_mic", str(seconds))
-            found = json.loads(studio.run(*meter, timeout_s=seconds + 60))
+            found = json.loads(studio.run(*meter, timeout_s=seconds + 60).splitlines()[-1])
         player.wait()
         heard = recording.frames()
     return delays_ms(heard[:, 0], heard[:, 2]), np.asarray(found)

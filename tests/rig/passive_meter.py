@@ -1,6 +1,6 @@
 """A program that measures passively for a while: ``python -m tests.rig.passive_meter MICROPHONE VIRTUAL SECONDS``.
 
-Run inside a studio; prints a line of JSON with every latency that was found.
+Run inside a studio; prints "ready" when it begins, and at the end a line of JSON with every latency that was found.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ def main() -> int:
     if (reason := meter.unavailable_reason()) is not None:
         print(reason, file=sys.stderr)
         return 1
+    print("ready", flush=True)
     stop = threading.Event()
     threading.Timer(seconds, stop.set).start()
     found: list[float] = []
