@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WINDOW, HOP = 960, 240
+DELAY_MS = (WINDOW - HOP) / 48.0
 TAPS = 12
 _FIRST_TAP = 6
 _FORGETTING = 0.9995
