@@ -7,6 +7,7 @@ has written down. Writes its parts of `docs/benchmarks/captions.md`.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import jiwer
@@ -47,6 +49,9 @@ FRAME_RATE_HZ = 48_000
 LEAD_IN_S = 12.0
 """Of silence, until captions listen."""
 GAP_S = 1.2
+TAIL_S = 5.0
+AROUND_S = 0.3
+"""Of silence before and behind an utterance, about as the segmenter cuts it; it alone changes what is misheard."""
 LOOK_S = 0.02
 PAIRS, PAIR_S = 3, 25.0
 WARM_UP_S = 120.0
@@ -54,16 +59,17 @@ WARM_UP_S = 120.0
 KILLS = 3
 
 
-def delays_table(eval_folder: Path, folder: Path) -> list[str]:
+def delays_table(eval_folder: Path, folder: Path, per_snr: int) -> list[str]:
     """Words and delays of the mixes, spoken one after another: clean, noisy, and denoised beforehand."""
     norm, models = normaliser(eval_folder), load_caption_models(find_paths())
-    mixes = Mixes(eval_folder, folder)
+    mixes = Mixes(eval_folder, folder, per_snr)
     rows = [
         "Denoiser in Quality, one mix after another; looked at fifty times a second, and all looks while somebody spoke count.",
+        f"Whole utterances are read twice: cut out, and with {AROUND_S} s of silence around them, as the live path hears them.",
         "",
-        "| sound | mixes | whole utterance WER % | live WER % | difference | age of the newest partial ms p50 / p95 "
-        "| word end → first shown | → shown right | → committed | pause decided → final "
-        "| last word → final, pause of 600 ms included |",
+        "| sound | mixes | whole utterance WER %, cut out / with pauses | live WER % | differences "
+        "| age of the newest partial ms p50 / p95 | word end → first shown | → shown right | → committed "
+        "| pause decided → final | last word → final, pause of 600 ms included |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for kind in KINDS:
@@ -76,13 +82,16 @@ def spoken_row(kind: str, mixes: Mixes, norm: Callable[[str], str], models: Capt
     """What the program wrote down of one kind of mixes, and when."""
     chosen = mixes.of(kind)
     sounds = [np.zeros(round(LEAD_IN_S * RATE_HZ), np.float32)]
-    ends, lasts_s, at_once, begin_s = [], [], [], LEAD_IN_S
+    ends, lasts_s, begin_s = [], [], LEAD_IN_S
+    cut_out: list[str] = []
+    amid: list[str] = []
     for mix in chosen:
         sound = mixes.sound(mix["name"], kind)
         placed = [(word, begin_s + end_s) for word, end_s in mixes.ends(mix)]
         ends += placed
         lasts_s += [end_s for _, end_s in placed[-1:]]
-        at_once.append(norm(whole(sound, models)))
+        for said, around_s in ((cut_out, 0.0), (amid, AROUND_S)):
+            said.append(norm(whole(np.pad(sound, round(around_s * RATE_HZ)), models)))
         sounds += [sound, np.zeros(round(GAP_S * RATE_HZ), np.float32)]
         begin_s += sound.size / RATE_HZ + GAP_S
     spoken = [norm(mix["transcript"]) for mix in chosen]
@@ -90,7 +99,9 @@ def spoken_row(kind: str, mixes: Mixes, norm: Callable[[str], str], models: Capt
     seen = follow(sound, folder)
     last = {line.id: line for _, line in seen.versions}
     live = norm(" ".join(line.committed for line in last.values()))
-    whole_wer, live_wer = 100 * jiwer.wer(spoken, at_once), 100 * jiwer.wer(" ".join(spoken), live)
+    cut_out_wer, amid_wer, live_wer = (
+        100 * jiwer.wer(" ".join(spoken), said) for said in (" ".join(cut_out), " ".join(amid), live)
+    )
     finals_s = [at_s for at_s, line in seen.versions if line.is_final]
     delays = (
         seen.ages_s,
@@ -98,7 +109,8 @@ def spoken_row(kind: str, mixes: Mixes, norm: Callable[[str], str], models: Capt
         until_next(pauses_s(sound, models), finals_s),
         until_next(lasts_s, finals_s),
     )
-    words = f"{whole_wer:.1f} | {live_wer:.1f} | {live_wer - whole_wer:+.1f}"
+    differences = f"{live_wer - cut_out_wer:+.1f} / {live_wer - amid_wer:+.1f}"
+    words = f"{cut_out_wer:.1f} / {amid_wer:.1f} | {live_wer:.1f} | {differences}"
     return f"| {kind} | {len(chosen)} | {words} | {' | '.join(map(percentiles_ms, delays))} |"
 
 
@@ -116,11 +128,13 @@ def follow(sound: Sound, folder: Path) -> Seen:
     seen = Seen()
     lines: dict[int, CaptionLine] = {}
     told, told_s = CaptionsStatus(), 0.0
-    with speaking_program(folder, sound, RATE_HZ, *QUALITY) as engine:
+    # The program ends with its file, and must not while it is still asked.
+    tail = np.zeros(round(TAIL_S * RATE_HZ), np.float32)
+    with speaking_program(folder, np.concatenate([sound, tail]), RATE_HZ, *QUALITY) as engine:
         engine.send(SetService(CaptionsConfig(is_on=True)))
         started = await_captions(engine, lambda status: status.state is CaptionsState.LISTENING)
         assert not started.lines
-        while (at_s := position_s(engine)) < sound.size / RATE_HZ - LOOK_S:
+        while (at_s := position_s(engine)) < sound.size / RATE_HZ:
             status = engine.snapshot().services.captions or told
             if status != told:
                 told, told_s = status, at_s
@@ -147,9 +161,10 @@ def pauses_s(sound: Sound, models: CaptionModels) -> list[float]:
 
 
 def until_next(starts_s: list[float], ends_s: list[float]) -> list[float]:
-    """How long it lasts from each start to the next end."""
-    later = [[end_s - start_s for end_s in ends_s if end_s > start_s] for start_s in starts_s]
-    return [min(lasted) for lasted in later if lasted]
+    """How long it lasts from each start to the next end; what was started and dropped has none before the next start."""
+    spans = pairwise([*starts_s, math.inf])
+    lasted = [[end_s - start_s for end_s in ends_s if start_s < end_s <= next_s] for start_s, next_s in spans]
+    return [min(found) for found in lasted if found]
 
 
 def cost_table(eval_folder: Path, folder: Path) -> list[str]:
@@ -313,6 +328,7 @@ def main() -> int:
     parser.add_argument("--eval", type=Path, default=EVAL, help="evaluation material (default: beside the checkout)")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this; all by default")
     parser.add_argument("--minutes", type=float, default=30.0, help="of speech in the part `long` (30)")
+    parser.add_argument("--per-snr", type=int, default=6, help="mixes of each of five ratios in the part `delays` (6)")
     options = parser.parse_args()
     # Started in the background it would not be interrupted, and the program that it started would stay.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -334,6 +350,8 @@ def measure(options: argparse.Namespace) -> None:
             print("\n".join(lines), flush=True)
             write_section(REPORT, title, lines)
 
+        if part == "delays":
+            table = partial(table, per_snr=options.per_snr)
         if part == "long":
             table = partial(table, minutes=options.minutes, tell=tell)
         with tempfile.TemporaryDirectory(prefix="captions-") as folder:
